@@ -1,0 +1,47 @@
+/* What the files of the binding share.  The binding converts, calls the core, and converts back; nothing else. */
+#ifndef BINDING_H
+#define BINDING_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include "base/status.h"
+#include "model/model.h"
+#include "predict.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* All Python objects of the module: nothing is static, so interpreters share nothing. */
+typedef struct module_state {
+    PyObject *error, *package_error, *input_error, *overloaded, *deadline_exceeded; /* exceptions */
+    PyTypeObject *model_type, *engine_type;
+} module_state;
+
+typedef struct model_object {
+    PyObject_HEAD
+    srv_model *model;
+    srv_predictor *predictor;
+} model_object;
+
+extern PyType_Spec model_spec, engine_spec;
+
+module_state *state_of_type(PyTypeObject *type); /* borrowed; never NULL for this module's types */
+
+/* Raises the exception of a failed status; returns NULL. */
+PyObject *raise_status(const module_state *state, const srv_error *err);
+
+/* The status that a picture decoder's exception stands for; clears it if it is an InputError or a MemoryError, and
+ * leaves any other one pending with SRV_CANCELLED. */
+srv_status status_of_exception(const module_state *state, srv_error *err);
+
+/* A C-contiguous float32 array [rows × features] of x, which may also be one row of any shape, or rows of any shape with
+ * `features` numbers each; zero-copy where it can be.  New reference, or NULL with InputError set. */
+PyObject *as_rows(const module_state *state, PyObject *x, size_t features, const float **data, size_t *rows);
+
+/* A new float32 array [rows × columns]; *data points at its memory. */
+PyObject *new_rows(size_t rows, size_t columns, float **data);
+
+int import_numpy(void); /* 0, or -1 with an exception set */
+
+#endif

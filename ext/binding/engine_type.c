@@ -1,0 +1,264 @@
+/* pyapp.engine.Engine */
+#include "binding.h"
+
+#include "engine.h"
+
+#define MS ((uint64_t)1000000) /* nanoseconds */
+
+typedef struct engine_object {
+    PyObject_HEAD
+    srv_engine *engine;
+    PyObject *decode_image; /* callable, or NULL */
+} engine_object;
+
+static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+    static char *names[] = {"slots",      "max_batch_rows", "max_queue_rows",   "max_wait_us",      "timeout_ms",
+                            "max_body_bytes", "max_request_rows", "max_image_pixels", "decode_image", NULL};
+    Py_ssize_t slots = 0, batch_rows = 0, queue_rows = 0, wait_us = -1, timeout_ms = 0, body_bytes = 0;
+    Py_ssize_t request_rows = 0, image_pixels = 0;
+    PyObject *decode_image = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "|$nnnnnnnnO:Engine", names, &slots, &batch_rows, &queue_rows,
+                                     &wait_us, &timeout_ms, &body_bytes, &request_rows, &image_pixels, &decode_image)) {
+        return NULL;
+    }
+    if (slots < 0 || batch_rows < 0 || queue_rows < 0 || wait_us < -1 || timeout_ms < 0 || body_bytes < 0 ||
+        request_rows < 0 || image_pixels < 0) {
+        PyErr_SetString(PyExc_ValueError, "an option of Engine is negative; 0 takes the default");
+        return NULL;
+    }
+    if (decode_image != Py_None && !PyCallable_Check(decode_image)) {
+        PyErr_SetString(PyExc_TypeError, "decode_image must be callable");
+        return NULL;
+    }
+    module_state *state = state_of_type(type);
+    srv_engine_options options = SRV_ENGINE_OPTIONS_DEFAULT;
+    options.queue.slots = (size_t)slots;
+    options.max_batch_rows = batch_rows > 0 ? (size_t)batch_rows : options.max_batch_rows;
+    options.queue.max_queue_rows = queue_rows > 0 ? (size_t)queue_rows : options.queue.max_queue_rows;
+    options.timeout_ns = timeout_ms > 0 ? (uint64_t)timeout_ms * MS : options.timeout_ns;
+    options.limits.max_body_bytes = body_bytes > 0 ? (size_t)body_bytes : options.limits.max_body_bytes;
+    options.limits.max_rows = request_rows > 0 ? (size_t)request_rows : options.limits.max_rows;
+    options.limits.max_image_pixels = image_pixels > 0 ? (size_t)image_pixels : options.limits.max_image_pixels;
+
+    PyObject *(*allocate)(PyTypeObject *, Py_ssize_t) = PyType_GetSlot(type, Py_tp_alloc);
+    engine_object *self = (engine_object *)allocate(type, 0);
+    if (self == NULL) {
+        return NULL;
+    }
+    srv_error err = {0};
+    if (srv_engine_new(&options, &self->engine, &err) != SRV_OK) {
+        Py_DECREF(self);
+        return raise_status(state, &err);
+    }
+    if (decode_image != Py_None) {
+        self->decode_image = Py_NewRef(decode_image);
+    }
+    return (PyObject *)self;
+}
+
+static int engine_traverse(PyObject *object, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(object));
+    Py_VISIT(((engine_object *)object)->decode_image);
+    return 0;
+}
+
+static int engine_clear(PyObject *object) {
+    Py_CLEAR(((engine_object *)object)->decode_image);
+    return 0;
+}
+
+static void engine_dealloc(PyObject *object) {
+    engine_object *self = (engine_object *)object;
+    PyTypeObject *type = Py_TYPE(object);
+    PyObject_GC_UnTrack(object);
+    engine_clear(object);
+    srv_engine_free(self->engine);
+    freefunc release = PyType_GetSlot(type, Py_tp_free);
+    release(object);
+    Py_DECREF(type);
+}
+
+/* One call of handle, as its hooks see it.  The GIL is released around the core; a hook takes it back for a while. */
+typedef struct call {
+    PyThreadState *saved;
+    const module_state *state;
+    PyObject *decode_image;
+    PyObject *pixels; /* what the decoder returned: a tuple */
+} call;
+
+static srv_status decode(void *context, const char *encoded, size_t size, size_t useful_edge, size_t max_pixels,
+                         srv_pixels *out, srv_error *err) {
+    call *c = context;
+    const char *data;
+    Py_ssize_t data_size, height, width, channels;
+    srv_status status = SRV_OK;
+    Py_ssize_t edge = useful_edge < PY_SSIZE_T_MAX ? (Py_ssize_t)useful_edge : PY_SSIZE_T_MAX; /* the recipe may want all */
+    PyEval_RestoreThread(c->saved);
+    c->pixels = PyObject_CallFunction(c->decode_image, "y#nn", encoded, (Py_ssize_t)size, edge, (Py_ssize_t)max_pixels);
+    if (c->pixels != NULL && !PyTuple_Check(c->pixels)) {
+        PyErr_SetString(PyExc_TypeError, "decode_image must return a tuple (pixels, height, width, channels)");
+        Py_CLEAR(c->pixels);
+    }
+    if (c->pixels == NULL || !PyArg_ParseTuple(c->pixels, "y#nnn", &data, &data_size, &height, &width, &channels)) {
+        status = status_of_exception(c->state, err);
+    } else if (height < 1 || width < 1 || channels < 1 || channels > 4 || data_size / height / width != channels ||
+               data_size % height != 0 || data_size / height % width != 0) {
+        PyErr_SetString(PyExc_ValueError, "decode_image must return (pixels, height, width, channels) that agree");
+        status = srv_fail(err, SRV_CANCELLED, "the picture decoder failed");
+    } else {
+        *out = (srv_pixels){(const uint8_t *)data, (size_t)height, (size_t)width, (size_t)channels};
+    }
+    if (status != SRV_OK) {
+        Py_CLEAR(c->pixels);
+    }
+    c->saved = PyEval_SaveThread();
+    return status;
+}
+
+static void release(void *context) {
+    call *c = context;
+    PyEval_RestoreThread(c->saved);
+    Py_CLEAR(c->pixels);
+    c->saved = PyEval_SaveThread();
+}
+
+static bool interrupted(void *context) {
+    call *c = context;
+    PyEval_RestoreThread(c->saved);
+    bool raised = PyErr_CheckSignals() != 0;
+    c->saved = PyEval_SaveThread();
+    return raised;
+}
+
+static int find_protocol(const char *name, srv_protocol *out) {
+    static const struct {
+        const char *name;
+        srv_protocol protocol;
+    } known[] = {
+        {"classify", SRV_PROTOCOL_CLASSIFY},
+        {"tensorflow", SRV_PROTOCOL_TENSORFLOW},
+        {"openinference", SRV_PROTOCOL_OPENINFERENCE},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (strcmp(name, known[i].name) == 0) {
+            *out = known[i].protocol;
+            return 0;
+        }
+    }
+    PyErr_Format(PyExc_ValueError, "there is no protocol %s; expected classify, tensorflow or openinference", name);
+    return -1;
+}
+
+/* (status, [(name, value), …], body) */
+static PyObject *build_reply(const srv_exchange *exchange) {
+    char timing[192], rows[24];
+    snprintf(timing, sizeof timing, "parse;dur=%.3f, preprocess;dur=%.3f, queue;dur=%.3f, forward;dur=%.3f, total;dur=%.3f",
+             (double)exchange->parse_ns * 1e-6, (double)exchange->preprocess_ns * 1e-6,
+             (double)exchange->queue_ns * 1e-6, (double)exchange->forward_ns * 1e-6,
+             (double)exchange->total_ns * 1e-6);
+    snprintf(rows, sizeof rows, "%zu", exchange->batch_rows);
+    PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)]", "Content-Type", "application/json", "Server-Timing", timing,
+                                      "X-Batch-Rows", rows);
+    if (headers != NULL && exchange->http == 503) {
+        PyObject *retry = Py_BuildValue("(ss)", "Retry-After", "1");
+        if (retry == NULL || PyList_Append(headers, retry) != 0) {
+            Py_CLEAR(headers);
+        }
+        Py_XDECREF(retry);
+    }
+    if (headers == NULL) {
+        return NULL;
+    }
+    return Py_BuildValue("iNy#", exchange->http, headers, exchange->body->data, (Py_ssize_t)exchange->body->size);
+}
+
+static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *keywords) {
+    static char *names[] = {"model", "protocol", "body", "content_type", "top", NULL};
+    engine_object *self = (engine_object *)object;
+    module_state *state = state_of_type(Py_TYPE(object));
+    PyObject *model;
+    const char *protocol, *content_type = "";
+    Py_ssize_t content_type_size = 0, top = 0;
+    Py_buffer body;
+    srv_request request = {0};
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$n:handle", names, state->model_type, &model, &protocol,
+                                     &body, &content_type, &content_type_size, &top)) {
+        return NULL;
+    }
+    PyObject *reply = NULL;
+    srv_exchange exchange;
+    if (find_protocol(protocol, &request.protocol) != 0) {
+        goto cleanup;
+    }
+    if (srv_engine_begin(self->engine, &exchange) != SRV_OK) {
+        PyErr_NoMemory();
+        goto cleanup;
+    }
+    request.top = top > 0 ? (size_t)top : 0;
+    request.body = (srv_body_source){content_type, (size_t)content_type_size, body.buf, (size_t)body.len};
+    call c = {.state = state, .decode_image = self->decode_image};
+    const srv_hooks hooks = {
+        .context = &c,
+        .decode = self->decode_image != NULL ? decode : NULL,
+        .release = release,
+        .interrupted = interrupted,
+    };
+    c.saved = PyEval_SaveThread();
+    srv_engine_handle(self->engine, ((model_object *)model)->model, &request, &hooks, &exchange);
+    PyEval_RestoreThread(c.saved);
+    if (!PyErr_Occurred()) { /* a hook may have left an exception: an interrupt, or a fault of the decoder itself */
+        reply = build_reply(&exchange);
+    }
+    srv_engine_end(self->engine, &exchange);
+cleanup:
+    PyBuffer_Release(&body);
+    return reply;
+}
+
+static PyObject *engine_stats(PyObject *object, PyObject *unused) {
+    (void)unused;
+    srv_queue_stats stats;
+    srv_engine_read_stats(((engine_object *)object)->engine, &stats);
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K}", "requests", stats.requests, "rows", stats.rows, "batches",
+                         stats.batches, "rejected", stats.rejected, "expired", stats.expired, "cancelled",
+                         stats.cancelled);
+}
+
+static PyObject *engine_close(PyObject *object, PyObject *unused) {
+    (void)unused;
+    srv_engine *engine = ((engine_object *)object)->engine;
+    Py_BEGIN_ALLOW_THREADS
+    srv_engine_close(engine);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyMethodDef engine_methods[] = {
+    {"handle", (PyCFunction)(void (*)(void))engine_handle, METH_VARARGS | METH_KEYWORDS,
+     "handle($self, model, protocol, body, content_type='', *, top=0)\n--\n\n"
+     "The whole data path for one request: (HTTP status, headers, reply body)."},
+    {"stats", engine_stats, METH_NOARGS, "stats($self)\n--\n\nCounts since the engine was made."},
+    {"close", engine_close, METH_NOARGS,
+     "close($self)\n--\n\nRefuses new work and waits until what is queued is answered.  Idempotent."},
+    {0},
+};
+
+static PyType_Slot engine_slots[] = {
+    {Py_tp_doc,
+     "Engine(*, slots=0, max_batch_rows=0, max_queue_rows=0, max_wait_us=-1, timeout_ms=0, max_body_bytes=0, "
+     "max_request_rows=0, max_image_pixels=0, decode_image=None)\n--\n\n"
+     "Runs requests in batches.  No threads of its own: the waiting requests do the work."},
+    {Py_tp_new, engine_new},
+    {Py_tp_traverse, engine_traverse},
+    {Py_tp_clear, engine_clear},
+    {Py_tp_dealloc, engine_dealloc},
+    {Py_tp_methods, engine_methods},
+    {0},
+};
+
+PyType_Spec engine_spec = {
+    .name = "pyapp.engine.Engine",
+    .basicsize = sizeof(engine_object),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_IMMUTABLETYPE,
+    .slots = engine_slots,
+};

@@ -1,0 +1,227 @@
+#include "engine.h"
+
+#include "base/clock.h"
+#include "run_forward.h"
+
+#include <string.h>
+
+/* Memory of one request; kept on a list for the next, so that a steady load allocates nothing. */
+typedef struct srv_workspace {
+    struct srv_workspace *next;
+    srv_arena *arena;
+    srv_buffer reply;
+} srv_workspace;
+
+struct srv_engine {
+    srv_engine_options options;
+    srv_queue *queue;
+    pthread_mutex_t lock; /* guards spare */
+    srv_workspace *spare;
+};
+
+static void free_workspace(srv_workspace *workspace) {
+    if (workspace != NULL) {
+        srv_arena_free(workspace->arena);
+        srv_buffer_free(&workspace->reply);
+        srv_free(workspace);
+    }
+}
+
+srv_status srv_engine_new(const srv_engine_options *options, srv_engine **out, srv_error *err) {
+    srv_engine *engine = srv_calloc(1, sizeof *engine);
+    *out = NULL;
+    if (engine == NULL || (engine->queue = srv_queue_new(&options->queue)) == NULL) {
+        srv_free(engine);
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
+    engine->options = *options;
+    pthread_mutex_init(&engine->lock, NULL);
+    *out = engine;
+    return SRV_OK;
+}
+
+void srv_engine_close(srv_engine *engine) {
+    srv_queue_close(engine->queue);
+}
+
+void srv_engine_free(srv_engine *engine) {
+    if (engine == NULL) {
+        return;
+    }
+    srv_queue_free(engine->queue);
+    while (engine->spare != NULL) {
+        srv_workspace *next = engine->spare->next;
+        free_workspace(engine->spare);
+        engine->spare = next;
+    }
+    pthread_mutex_destroy(&engine->lock);
+    srv_free(engine);
+}
+
+srv_status srv_engine_begin(srv_engine *engine, srv_exchange *out) {
+    pthread_mutex_lock(&engine->lock);
+    srv_workspace *workspace = engine->spare;
+    if (workspace != NULL) {
+        engine->spare = workspace->next;
+    }
+    pthread_mutex_unlock(&engine->lock);
+    if (workspace == NULL) {
+        workspace = srv_calloc(1, sizeof *workspace);
+        if (workspace == NULL || (workspace->arena = srv_arena_new()) == NULL) {
+            free_workspace(workspace);
+            return SRV_NO_MEMORY;
+        }
+    }
+    *out = (srv_exchange){.body = &workspace->reply, .workspace_ = workspace};
+    return SRV_OK;
+}
+
+void srv_engine_end(srv_engine *engine, srv_exchange *exchange) {
+    srv_workspace *workspace = exchange->workspace_;
+    srv_arena_reset(workspace->arena);
+    srv_buffer_reset(&workspace->reply);
+    if (workspace->reply.capacity > SRV_ARENA_KEEP) {
+        srv_buffer_free(&workspace->reply);
+    }
+    pthread_mutex_lock(&engine->lock);
+    workspace->next = engine->spare;
+    engine->spare = workspace;
+    pthread_mutex_unlock(&engine->lock);
+}
+
+/* A picture becomes the one row of values that a client could have sent as numbers. */
+static srv_status decode_picture(const srv_engine *engine, const srv_model *model, const srv_hooks *hooks,
+                                 srv_arena *arena, srv_body *body, srv_error *err) {
+    srv_pixels pixels;
+    body->single = true;
+    body->rows = 1;
+    body->values = srv_arena_take(arena, model->features * sizeof *body->values);
+    if (body->values == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
+    if (hooks->decode == NULL) {
+        return srv_fail(err, SRV_UNSUPPORTED_TYPE, "this server decodes no pictures; send the numbers");
+    }
+    srv_status status = hooks->decode(hooks->context, body->image, body->image_size, srv_image_useful_edge(model->image),
+                                      engine->options.limits.max_image_pixels, &pixels, err);
+    if (status == SRV_OK) {
+        status = srv_image_to_row(model->image, &pixels, arena, body->values, err);
+        if (hooks->release != NULL) {
+            hooks->release(hooks->context);
+        }
+    }
+    return status;
+}
+
+static void run_model(const void *context, const float *x, size_t rows, float *scratch, float *y) {
+    srv_run_forward(context, x, rows, scratch, y);
+}
+
+/* A classifier with one column and two labels gives the score of the second: the first has the rest. */
+static srv_status write_reply(const srv_model *model, const srv_request *request, const srv_body *body, const float *y,
+                              srv_arena *arena, srv_buffer *out, srv_error *err) {
+    const srv_output *output = &model->output[0];
+    srv_reply_source source = {
+        .model = model->name,
+        .version = model->version,
+        .task = model->task,
+        .output_name = output->name,
+        .labels = output->labels,
+        .outputs = output->source.columns,
+        .values = y + output->offset,
+        .stride = model->outputs,
+        .rows = body->rows,
+        .single = body->single,
+        .top = request->top,
+    };
+    if (source.outputs == 1 && source.labels != NULL && request->protocol == SRV_PROTOCOL_CLASSIFY) {
+        size_t bytes;
+        float *pairs = srv_multiply(body->rows, 2 * sizeof *pairs, &bytes) ? srv_arena_take(arena, bytes) : NULL;
+        if (pairs == NULL) {
+            return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+        }
+        for (size_t r = 0; r < body->rows; r++) {
+            pairs[2 * r + 1] = source.values[r * source.stride];
+            pairs[2 * r] = 1.0f - pairs[2 * r + 1];
+        }
+        source.outputs = source.stride = 2;
+        source.values = pairs;
+    }
+    return srv_write_reply(request->protocol, &source, out, err);
+}
+
+static srv_status run_path(srv_engine *engine, const srv_model *model, const srv_request *request,
+                           const srv_hooks *hooks, srv_exchange *exchange, srv_error *err) {
+    srv_arena *arena = exchange->workspace_->arena;
+    uint64_t begin = srv_now_ns(), now;
+    srv_body body;
+    srv_status status =
+        srv_parse_body(request->protocol, &request->body, &model->row, &engine->options.limits, arena, &body, err);
+    exchange->parse_ns = (now = srv_now_ns()) - begin;
+    if (status == SRV_OK && body.kind == SRV_BODY_IMAGE) {
+        status = decode_picture(engine, model, hooks, arena, &body, err);
+    }
+    if (status != SRV_OK) {
+        return status;
+    }
+    size_t bytes;
+    float *y = NULL;
+    if (srv_multiply(body.rows, model->outputs * sizeof *y, &bytes)) {
+        y = srv_arena_take(arena, bytes);
+    }
+    if (y == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
+    srv_preprocess_rows(model->preprocess, body.values, body.values, body.rows, model->features);
+    exchange->preprocess_ns = srv_now_ns() - now;
+
+    const srv_work work = {
+        .run = run_model,
+        .context = model,
+        .features = model->features,
+        .outputs = model->outputs,
+        .scratch_floats = model->scratch_floats,
+        .batch_rows = engine->options.max_batch_rows,
+    };
+    srv_job job = {
+        .work = &work,
+        .x = body.values,
+        .y = y,
+        .rows = body.rows,
+        .deadline_ns = engine->options.timeout_ns > 0 ? begin + engine->options.timeout_ns : 0,
+        .interrupted = hooks->interrupted,
+        .hook = hooks->context,
+    };
+    status = srv_queue_run(engine->queue, &job, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    exchange->queue_ns = job.queued_ns;
+    exchange->forward_ns = job.run_ns;
+    exchange->batch_rows = job.batch_rows;
+    now = srv_now_ns();
+    status = write_reply(model, request, &body, y, arena, exchange->body, err);
+    if (status == SRV_OK && exchange->body->failed) {
+        status = srv_fail(err, SRV_NO_MEMORY, "out of memory while writing the reply");
+    }
+    exchange->reply_ns = srv_now_ns() - now;
+    return status;
+}
+
+srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const srv_request *request,
+                             const srv_hooks *hooks, srv_exchange *exchange) {
+    uint64_t begin = srv_now_ns();
+    srv_error err = {.status = SRV_OK, .offset = SRV_NO_OFFSET};
+    exchange->status = run_path(engine, model, request, hooks, exchange, &err);
+    exchange->http = 200;
+    if (exchange->status != SRV_OK) {
+        srv_buffer_reset(exchange->body);
+        exchange->http = srv_write_error(request->protocol, &err, exchange->body);
+    }
+    exchange->total_ns = srv_now_ns() - begin;
+    return exchange->status;
+}
+
+void srv_engine_read_stats(srv_engine *engine, srv_queue_stats *out) {
+    srv_queue_read_stats(engine->queue, out);
+}

@@ -1,0 +1,95 @@
+/* A model package in memory: immutable once loaded, so any number of threads may use it without a lock.
+ *
+ * A row of input is all inputs' numbers one after the other (features of them); a row of output likewise (outputs).
+ * The layers are in topological order; each writes its rows into a slot of the scratch memory of whoever runs it.
+ */
+#ifndef SRV_MODEL_MODEL_H
+#define SRV_MODEL_MODEL_H
+
+#include "../activate.h"
+#include "../base/alloc.h"
+#include "../base/status.h"
+#include "../parse_body.h"
+#include "../preprocess/image.h"
+#include "../preprocess/preprocess.h"
+#include "../write_reply.h"
+#include "plan.h"
+
+#include <stdint.h>
+
+typedef enum srv_op {
+    SRV_OP_DENSE,      /* kernel, bias */
+    SRV_OP_AFFINE,     /* x · scale + shift, per column: batch normalisation that no dense layer could take in */
+    SRV_OP_ACTIVATION, /* alone, or on top of another layer's rows that are needed elsewhere too */
+    SRV_OP_ADD,
+    SRV_OP_SUBTRACT,
+    SRV_OP_MULTIPLY,
+    SRV_OP_AVERAGE,
+    SRV_OP_MAXIMUM,
+    SRV_OP_MINIMUM,
+    SRV_OP_CONCATENATE,
+    SRV_OP_SAME, /* flatten, reshape, dropout, or folded away: its rows are its input's */
+} srv_op;
+
+/* Where a layer finds the rows of one of its inputs. */
+typedef struct srv_source {
+    bool external;  /* a model input: columns `offset` … of the input row.  Else: the rows of layer `layer` */
+    size_t layer;
+    size_t offset;  /* in floats from the start of the input row */
+    size_t columns;
+} srv_source;
+
+typedef struct srv_layer {
+    const char *name;
+    srv_op op;
+    size_t input_count;
+    srv_source *inputs;        /* [input_count], SAME layers already seen through */
+    size_t columns;            /* real columns of a row of output */
+    size_t stride;             /* floats from one row to the next: columns, padded to SRV_LANES */
+    size_t slot;               /* floats from the start of the scratch memory */
+    srv_activation activation; /* applied last */
+    srv_plan plan;             /* DENSE */
+    const float *kernel;       /* DENSE: packed by the plan */
+    const float *bias;         /* DENSE: [stride] or NULL; AFFINE: the shift */
+    const float *scale;        /* AFFINE: [stride] */
+} srv_layer;
+
+typedef struct srv_output {
+    const char *name;
+    srv_source source;
+    size_t offset;             /* of its first column within the output row */
+    const char *const *labels; /* [columns], or NULL */
+} srv_output;
+
+typedef struct srv_model {
+    srv_arena *arena;          /* owns everything below but the weights */
+    const char *name;
+    int64_t version;
+    const char *manifest;      /* text of model.json, NUL-terminated */
+    srv_task task;
+    size_t input_count, features;
+    srv_input_spec *inputs;    /* [input_count] */
+    srv_input_spec row;        /* all inputs as one: the only input, or [features] numbers */
+    srv_image_recipe *image;   /* how a picture becomes the first input; NULL if none can */
+    srv_preprocess *preprocess;
+    size_t layer_count;
+    srv_layer *layers;
+    size_t output_count, outputs;
+    srv_output *output;        /* [output_count] */
+    float *weights;            /* one aligned block: all kernels, biases and slopes */
+    size_t weight_bytes, parameters;
+    size_t scratch_floats;     /* what srv_run_forward needs */
+    size_t input_columns_max;  /* widest input that a dense layer reads directly */
+} srv_model;
+
+/* Loads, checks and plans the package in `folder` (model.json and weights.safetensors).  On failure err has SRV_PACKAGE
+ * and names the file, the field and what was expected. */
+srv_status srv_model_load(const char *folder, const char *name, int64_t version, srv_model **out, srv_error *err);
+void srv_model_free(srv_model *model); /* accepts NULL */
+
+/* Bytes of memory the model holds (weights; the rest is small). */
+static inline size_t srv_model_bytes(const srv_model *model) {
+    return sizeof *model + model->weight_bytes;
+}
+
+#endif

@@ -1,0 +1,243 @@
+#include "weights.h"
+
+#include <math.h>
+#include <string.h>
+
+#define ROWS_AT_ONCE 64 /* of a kernel, between the file and its packed place */
+
+/* What one layer's weights come from; found and checked first, read when all sizes are known. */
+typedef struct parts {
+    const srv_json *node;
+    const srv_tensor *kernel, *bias, *slope;         /* dense; prelu */
+    const srv_tensor *mean, *variance, *gamma, *beta; /* batch normalisation */
+    double epsilon;
+    size_t folded; /* dense: 1 + index of the normalisation folded into it */
+} parts;
+
+/* Points err at the field that named the tensor. */
+static srv_status want(const srv_safetensors *tensors, const srv_json *node, const char *key, bool optional, size_t rank,
+                       const size_t *shape, const srv_tensor **out, srv_error *err) {
+    const srv_json *field = srv_json_get(node, key);
+    const char *name;
+    *out = NULL;
+    if (optional && (field == NULL || field->type == SRV_JSON_NULL)) {
+        return SRV_OK;
+    }
+    srv_status status = srv_json_get_text(node, key, &name, err);
+    if (status == SRV_OK) {
+        status = srv_safetensors_want(tensors, name, rank, shape, out, err);
+        if (status != SRV_OK && err != NULL) {
+            char pointer[sizeof err->where];
+            srv_json_pointer(field, pointer, sizeof pointer);
+            srv_error_where(err, "%s", pointer);
+        }
+    }
+    return status;
+}
+
+static srv_status find_parts(const srv_safetensors *tensors, const srv_layer *layer, parts *p, srv_error *err) {
+    size_t columns = layer->columns, kernel_shape[2] = {layer->inputs[0].columns, columns};
+    srv_status status = SRV_OK;
+    if (layer->op == SRV_OP_DENSE) {
+        status = want(tensors, p->node, "kernel", false, 2, kernel_shape, &p->kernel, err);
+        if (status == SRV_OK) {
+            status = want(tensors, p->node, "bias", true, 1, &columns, &p->bias, err);
+        }
+    } else if (layer->op == SRV_OP_AFFINE) {
+        if ((status = want(tensors, p->node, "mean", false, 1, &columns, &p->mean, err)) != SRV_OK ||
+            (status = want(tensors, p->node, "variance", false, 1, &columns, &p->variance, err)) != SRV_OK ||
+            (status = want(tensors, p->node, "gamma", true, 1, &columns, &p->gamma, err)) != SRV_OK ||
+            (status = want(tensors, p->node, "beta", true, 1, &columns, &p->beta, err)) != SRV_OK) {
+            return status;
+        }
+        status = srv_json_get_number_or(p->node, "epsilon", 1e-3, &p->epsilon, err);
+    }
+    if (status == SRV_OK && layer->activation.id == SRV_ACTIVATION_PRELU) {
+        status = want(tensors, srv_json_get(p->node, "activation"), "slope", false, 1, &columns, &p->slope, err);
+    }
+    return status;
+}
+
+static size_t consumers(const srv_model *model, size_t layer) {
+    size_t count = 0;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        for (size_t j = 0; j < model->layers[i].input_count; j++) {
+            count += model->layers[i].op != SRV_OP_SAME && !model->layers[i].inputs[j].external &&
+                     model->layers[i].inputs[j].layer == layer;
+        }
+    }
+    for (size_t i = 0; i < model->output_count; i++) {
+        count += !model->output[i].source.external && model->output[i].source.layer == layer;
+    }
+    return count;
+}
+
+static void redirect(srv_source *source, size_t from, size_t to) {
+    if (!source->external && source->layer == from) {
+        source->layer = to;
+    }
+}
+
+/* A normalisation whose only input is a linear dense layer that nobody else reads becomes part of that layer. */
+static void fold(srv_model *model, parts *all) {
+    for (size_t i = 0; i < model->layer_count; i++) {
+        srv_layer *affine = &model->layers[i];
+        if (affine->op != SRV_OP_AFFINE || affine->inputs[0].external) {
+            continue;
+        }
+        size_t d = affine->inputs[0].layer;
+        srv_layer *dense = &model->layers[d];
+        if (dense->op != SRV_OP_DENSE || dense->activation.id != SRV_ACTIVATION_LINEAR || all[d].folded != 0 ||
+            consumers(model, d) != 1) {
+            continue;
+        }
+        all[d].folded = i + 1;
+        affine->op = SRV_OP_SAME;
+        for (size_t j = 0; j < model->layer_count; j++) {
+            for (size_t k = 0; k < model->layers[j].input_count; k++) {
+                redirect(&model->layers[j].inputs[k], i, d);
+            }
+        }
+        for (size_t j = 0; j < model->output_count; j++) {
+            redirect(&model->output[j].source, i, d);
+        }
+    }
+}
+
+/* x · scale + shift = gamma · (x − mean) / √(variance + epsilon) + beta, in double, as it is done once. */
+static void affine_terms(const parts *p, size_t column, double *scale, double *shift) {
+    float mean, variance, gamma = 1, beta = 0;
+    srv_tensor_read(p->mean, column, 1, &mean);
+    srv_tensor_read(p->variance, column, 1, &variance);
+    if (p->gamma != NULL) {
+        srv_tensor_read(p->gamma, column, 1, &gamma);
+    }
+    if (p->beta != NULL) {
+        srv_tensor_read(p->beta, column, 1, &beta);
+    }
+    *scale = (double)gamma / sqrt((double)variance + p->epsilon);
+    *shift = (double)beta - (double)mean * *scale;
+}
+
+static void read_dense(const srv_layer *layer, const parts *p, const parts *normalisation, float *rows, double *scales,
+                       float *packed, float *bias) {
+    size_t columns = layer->columns, depth = layer->plan.depth;
+    if (bias != NULL && p->bias != NULL) {
+        srv_tensor_read(p->bias, 0, columns, bias);
+    }
+    for (size_t c = 0; normalisation != NULL && c < columns; c++) {
+        double shift;
+        affine_terms(normalisation, c, &scales[c], &shift);
+        bias[c] = (float)((double)bias[c] * scales[c] + shift);
+    }
+    for (size_t first = 0; first < depth; first += ROWS_AT_ONCE) {
+        size_t count = depth - first < ROWS_AT_ONCE ? depth - first : ROWS_AT_ONCE;
+        srv_tensor_read(p->kernel, first * columns, count * columns, rows);
+        for (size_t i = 0; normalisation != NULL && i < count * columns; i++) {
+            rows[i] = (float)((double)rows[i] * scales[i % columns]);
+        }
+        srv_plan_pack(&layer->plan, rows, first, count, packed);
+    }
+}
+
+/* Layers of one shape share one search. */
+static srv_status plan_layer(srv_model *model, size_t index, srv_error *err) {
+    srv_layer *layer = &model->layers[index];
+    for (size_t i = 0; i < index; i++) {
+        const srv_layer *earlier = &model->layers[i];
+        if (earlier->op == SRV_OP_DENSE && earlier->plan.depth == layer->inputs[0].columns &&
+            earlier->plan.columns == layer->columns) {
+            layer->plan = earlier->plan;
+            return SRV_OK;
+        }
+    }
+    return srv_plan_find(layer->inputs[0].columns, layer->columns, &layer->plan, err);
+}
+
+/* Hands out pieces of the block; with block == NULL it only counts. */
+typedef struct carver {
+    float *block;
+    size_t floats;
+} carver;
+
+static float *carve(carver *c, size_t floats) {
+    float *piece = c->block != NULL ? c->block + c->floats : NULL;
+    c->floats += (floats + SRV_LANES - 1) / SRV_LANES * SRV_LANES;
+    return piece;
+}
+
+static void carve_layer(carver *c, srv_layer *layer, const parts *p, float **kernel, float **bias, float **scale,
+                        float **slope) {
+    bool dense = layer->op == SRV_OP_DENSE, affine = layer->op == SRV_OP_AFFINE;
+    *kernel = dense ? carve(c, srv_plan_kernel_size(&layer->plan)) : NULL;
+    *bias = affine || (dense && (p->bias != NULL || p->folded != 0)) ? carve(c, layer->stride) : NULL;
+    *scale = affine ? carve(c, layer->stride) : NULL;
+    *slope = p->slope != NULL ? carve(c, layer->stride) : NULL;
+}
+
+srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors, srv_model *model, srv_error *err) {
+    srv_status status = SRV_OK;
+    size_t widest = 0;
+    carver counter = {0}, carver_ = {0};
+    float *rows = NULL;
+    double *scales = NULL;
+    parts *all = srv_calloc(model->layer_count, sizeof *all);
+    if (all == NULL) {
+        status = srv_fail(err, SRV_NO_MEMORY, "out of memory");
+        goto cleanup;
+    }
+    for (const srv_json *node = srv_json_get(root, "layers")->first; node != NULL; node = node->next) {
+        srv_layer *layer = &model->layers[node->index];
+        all[node->index].node = node;
+        if ((status = find_parts(tensors, layer, &all[node->index], err)) != SRV_OK) {
+            goto cleanup;
+        }
+        if (layer->op == SRV_OP_DENSE && (status = plan_layer(model, node->index, err)) != SRV_OK) {
+            goto cleanup;
+        }
+        widest = layer->columns > widest ? layer->columns : widest;
+    }
+    fold(model, all);
+    float *kernel, *bias, *scale, *slope;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        carve_layer(&counter, &model->layers[i], &all[i], &kernel, &bias, &scale, &slope);
+    }
+    model->weight_bytes = counter.floats * sizeof(float);
+    carver_.block = model->weights = srv_calloc(counter.floats + SRV_LANES, sizeof(float));
+    rows = srv_malloc(ROWS_AT_ONCE * widest * sizeof *rows);
+    scales = srv_malloc(widest * sizeof *scales);
+    if (model->weights == NULL || rows == NULL || scales == NULL) {
+        status = srv_fail(err, SRV_NO_MEMORY, "out of memory: the weights take %zu bytes", model->weight_bytes);
+        goto cleanup;
+    }
+    for (size_t i = 0; i < model->layer_count; i++) {
+        srv_layer *layer = &model->layers[i];
+        const parts *p = &all[i];
+        carve_layer(&carver_, layer, p, &kernel, &bias, &scale, &slope);
+        if (layer->op == SRV_OP_DENSE) {
+            read_dense(layer, p, p->folded != 0 ? &all[p->folded - 1] : NULL, rows, scales, kernel, bias);
+        }
+        for (size_t c = 0; layer->op == SRV_OP_AFFINE && c < layer->columns; c++) {
+            double s, shift;
+            affine_terms(p, c, &s, &shift);
+            scale[c] = (float)s;
+            bias[c] = (float)shift;
+        }
+        if (slope != NULL) {
+            srv_tensor_read(p->slope, 0, layer->columns, slope);
+        }
+        layer->kernel = kernel;
+        layer->bias = bias;
+        layer->scale = scale;
+        layer->activation.slope = slope;
+        const srv_tensor *counted[] = {p->kernel, p->bias, p->slope, p->mean, p->variance, p->gamma, p->beta};
+        for (size_t t = 0; t < sizeof counted / sizeof counted[0]; t++) {
+            model->parameters += counted[t] != NULL ? counted[t]->count : 0;
+        }
+    }
+cleanup:
+    srv_free(all);
+    srv_free(rows);
+    srv_free(scales);
+    return status;
+}

@@ -1,0 +1,68 @@
+/* Step 1 of the data path: the bytes of a request body become rows of float32 (or a picture still to be decoded).
+ *
+ *   content type                        taken as
+ *   application/json, or none           JSON: see below
+ *   application/x-www-form-urlencoded   the field `data` (or the only one), as numbers in text.  A body that begins
+ *                                       with [ or { is taken as JSON, and one without = and & as numbers in text,
+ *                                       because `curl -d '[…]'` and `curl -d '1,2'` send that type unasked
+ *   multipart/form-data                 the part `data` (or the only one): a picture, or numbers in text
+ *   image/…                             the body is the picture
+ *   text/plain, text/csv                numbers in text
+ *   anything else                       SRV_UNSUPPORTED_TYPE, naming what is taken
+ *
+ * Numbers in text: a JSON array, or decimals separated by commas, semicolons, blanks or line ends; one row a line, or
+ * all lines together one row (parse/number_text.h).
+ * JSON of /classify: a row, nested or flat as the input's shape, or an array of rows; bare, or as {"data": …}.
+ * A picture is told by its part's type, its file name or its first bytes; what claims to be one and is not is refused
+ * by the decoder.
+ *
+ * All results point into the arena or the body.  Nothing is global; safe from any thread.
+ */
+#ifndef SRV_PARSE_BODY_H
+#define SRV_PARSE_BODY_H
+
+#include "base/alloc.h"
+#include "base/status.h"
+#include "request_limits.h"
+
+#include <stdbool.h>
+
+#define SRV_MAX_RANK 8
+
+typedef enum srv_protocol {
+    SRV_PROTOCOL_CLASSIFY,      /* POST /classify */
+    SRV_PROTOCOL_TENSORFLOW,    /* POST /v1/models/M:predict */
+    SRV_PROTOCOL_OPENINFERENCE, /* POST /v2/models/M/infer */
+} srv_protocol;
+
+/* What the model takes: one row is the numbers of a tensor of this shape, row-major. */
+typedef struct srv_input_spec {
+    const char *name;           /* NUL-terminated UTF-8 */
+    size_t rank;                /* 1 .. SRV_MAX_RANK */
+    size_t shape[SRV_MAX_RANK]; /* without the batch dimension; each ≥ 1 */
+    size_t features;            /* product of shape */
+    bool takes_image;           /* a picture may be sent in its place */
+} srv_input_spec;
+
+typedef struct srv_body_source {
+    const char *content_type; /* the header's value, any case, parameters included; "" if absent */
+    size_t content_type_size;
+    const char *bytes;
+    size_t size;
+} srv_body_source;
+
+typedef enum srv_body_kind { SRV_BODY_ROWS, SRV_BODY_IMAGE } srv_body_kind;
+
+typedef struct srv_body {
+    srv_body_kind kind;
+    bool single;       /* one bare row, not a list of rows: the reply is one object, not a list */
+    size_t rows;       /* ≥ 1 */
+    float *values;     /* ROWS: [rows × features], row-major, in the arena; raw as sent, before preprocessing */
+    const char *image; /* IMAGE: the encoded picture, inside the body */
+    size_t image_size;
+} srv_body;
+
+srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, const srv_input_spec *input,
+                          const srv_limits *limits, srv_arena *arena, srv_body *out, srv_error *err);
+
+#endif

@@ -1,0 +1,18 @@
+/* A model run directly on the caller's rows: no queue, no request.
+ *
+ * A predictor keeps the scratch memory of calls that have ended for those to come.  Any number of threads may use one.
+ */
+#ifndef SRV_PREDICT_H
+#define SRV_PREDICT_H
+
+#include "model/model.h"
+
+typedef struct srv_predictor srv_predictor;
+
+srv_predictor *srv_predictor_new(const srv_model *model); /* NULL when out of memory; the model must outlive it */
+void srv_predictor_free(srv_predictor *predictor);        /* accepts NULL */
+
+/* x: [rows × features] as a client sends them, y: [rows × outputs]. */
+srv_status srv_predict(srv_predictor *predictor, const float *x, size_t rows, float *y, srv_error *err);
+
+#endif

@@ -1,0 +1,211 @@
+/* crop_to_ink: which marks are strokes, and what box they fill.
+ *
+ * Marks are connected components (8 neighbours) of what the stretch left, found in blocks of pixels so that a large
+ * picture costs little and a stroke torn by noise holds together.
+ */
+#include "image_steps.h"
+
+#include <string.h>
+
+/* Blocks along the longer edge, at most. */
+#define MOST_BLOCKS ((size_t)512)
+
+/* Of 255: fainter pixels are nothing; a mark must reach the second somewhere. */
+#define FAINT 16
+#define CLEAR 128
+
+/* A mark counts if it has this part of the mass of the heaviest. */
+#define LEAST_PART 0.05
+
+/* A mark that lies along more than this part of one edge is the table, a shadow or a thumb, if there is another that
+ * does not and has the part below of its mass. */
+#define EDGE_PART 0.25
+#define INSIDE_PART 0.02
+
+typedef struct mark {
+    uint64_t mass;                  /* sum of its pixels */
+    uint32_t at_edge[4];            /* blocks of it along the top, bottom, left, right edge */
+    uint8_t peak;                   /* its strongest pixel */
+    bool kept;
+} mark;
+
+typedef struct blocks {
+    size_t height, width, size;     /* size: pixels to a block's edge */
+    uint32_t *labels;               /* [height × width]: 0 nothing, else index into marks */
+    uint32_t *parents;              /* union-find: parents[i] ≤ i, a root is its own */
+    uint32_t count;                 /* labels given, 0 included */
+} blocks;
+
+static uint32_t root_of(uint32_t *parents, uint32_t label) {
+    while (parents[label] != label) {
+        parents[label] = parents[parents[label]];
+        label = parents[label];
+    }
+    return label;
+}
+
+static uint32_t join(uint32_t *parents, uint32_t a, uint32_t b) {
+    a = root_of(parents, a);
+    b = root_of(parents, b);
+    parents[a > b ? a : b] = a < b ? a : b;
+    return a < b ? a : b;
+}
+
+/* row_peaks[x] = the strongest pixel of each block of the block row. */
+static void find_peaks(const srv_raster *in, const blocks *b, size_t block_y, uint8_t *row_peaks) {
+    size_t last = in->height - block_y * b->size < b->size ? in->height : (block_y + 1) * b->size;
+    memset(row_peaks, 0, b->width);
+    for (size_t y = block_y * b->size; y < last; y++) {
+        const uint8_t *row = srv_raster_row(in, y);
+        for (size_t block_x = 0, x = 0; block_x < b->width; block_x++) {
+            size_t end = in->width - x < b->size ? in->width : x + b->size;
+            uint8_t peak = row_peaks[block_x];
+            for (; x < end; x++) {
+                peak = peak > row[x] ? peak : row[x];
+            }
+            row_peaks[block_x] = peak;
+        }
+    }
+}
+
+static void label_row(blocks *b, size_t y, const uint8_t *row_peaks) {
+    uint32_t *here = b->labels + y * b->width;
+    const uint32_t *above = y > 0 ? here - b->width : NULL;
+    for (size_t x = 0; x < b->width; x++) {
+        here[x] = 0;
+        if (row_peaks[x] < FAINT) {
+            continue;
+        }
+        uint32_t label = x > 0 ? here[x - 1] : 0;
+        for (size_t i = x > 0 ? x - 1 : x; above != NULL && i <= x + 1 && i < b->width; i++) {
+            if (above[i] != 0 && above[i] != label) {
+                label = label != 0 ? join(b->parents, label, above[i]) : above[i];
+            }
+        }
+        if (label == 0) {
+            label = b->count++;
+            b->parents[label] = label;
+        }
+        here[x] = label;
+    }
+}
+
+static srv_status find_marks(const srv_raster *in, srv_arena *arena, blocks *b, srv_error *err) {
+    size_t edge = in->height > in->width ? in->height : in->width;
+    b->size = (edge - 1) / MOST_BLOCKS + 1;
+    b->height = (in->height - 1) / b->size + 1;
+    b->width = (in->width - 1) / b->size + 1;
+    /* A new label needs four neighbours without one, so there are at most as many as squares of 2 × 2 blocks. */
+    size_t most = ((b->height + 1) / 2) * ((b->width + 1) / 2) + 1;
+    b->labels = srv_arena_take(arena, b->height * b->width * sizeof *b->labels);
+    b->parents = srv_arena_take(arena, most * sizeof *b->parents);
+    uint8_t *row_peaks = srv_arena_take(arena, b->width);
+    if (b->labels == NULL || b->parents == NULL || row_peaks == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the strokes");
+    }
+    b->count = 1;
+    b->parents[0] = 0;
+    for (size_t y = 0; y < b->height; y++) {
+        find_peaks(in, b, y, row_peaks);
+        label_row(b, y, row_peaks);
+    }
+    for (uint32_t label = 1; label < b->count; label++) { /* parents come first: one step leads to the root */
+        b->parents[label] = b->parents[b->parents[label]];
+    }
+    for (size_t i = 0; i < b->height * b->width; i++) {
+        b->labels[i] = b->parents[b->labels[i]];
+    }
+    return SRV_OK;
+}
+
+static void weigh_marks(const srv_raster *in, const blocks *b, mark *marks) {
+    for (size_t y = 0; y < in->height; y++) {
+        const uint8_t *row = srv_raster_row(in, y);
+        const uint32_t *labels = b->labels + y / b->size * b->width;
+        for (size_t block_x = 0, x = 0; block_x < b->width; block_x++) {
+            size_t end = in->width - x < b->size ? in->width : x + b->size;
+            mark *m = &marks[labels[block_x]];
+            for (; x < end; x++) {
+                m->mass += row[x];
+                m->peak = m->peak > row[x] ? m->peak : row[x];
+            }
+        }
+    }
+    for (size_t x = 0; x < b->width; x++) {
+        marks[b->labels[x]].at_edge[0]++;
+        marks[b->labels[(b->height - 1) * b->width + x]].at_edge[1]++;
+    }
+    for (size_t y = 0; y < b->height; y++) {
+        marks[b->labels[y * b->width]].at_edge[2]++;
+        marks[b->labels[y * b->width + b->width - 1]].at_edge[3]++;
+    }
+}
+
+static bool lies_along_edge(const mark *m, const blocks *b) {
+    double width = (double)b->width * EDGE_PART, height = (double)b->height * EDGE_PART;
+    return m->at_edge[0] > width || m->at_edge[1] > width || m->at_edge[2] > height || m->at_edge[3] > height;
+}
+
+/* True if any is kept. */
+static bool choose_marks(mark *marks, const blocks *b) {
+    uint64_t heaviest = 0, heaviest_inside = 0;
+    for (uint32_t i = 1; i < b->count; i++) {
+        if (marks[i].peak >= CLEAR) {
+            heaviest = heaviest > marks[i].mass ? heaviest : marks[i].mass;
+            if (!lies_along_edge(&marks[i], b)) {
+                heaviest_inside = heaviest_inside > marks[i].mass ? heaviest_inside : marks[i].mass;
+            }
+        }
+    }
+    bool without_edge = (double)heaviest_inside >= INSIDE_PART * (double)heaviest;
+    double least = LEAST_PART * (double)(without_edge ? heaviest_inside : heaviest);
+    for (uint32_t i = 1; i < b->count; i++) {
+        marks[i].kept = marks[i].peak >= CLEAR && (double)marks[i].mass >= least &&
+                        !(without_edge && lies_along_edge(&marks[i], b));
+    }
+    return heaviest > 0;
+}
+
+srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err) {
+    blocks b = {0};
+    srv_status status = find_marks(in, arena, &b, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    mark *marks = srv_arena_take(arena, b.count * sizeof *marks);
+    if (marks == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the strokes");
+    }
+    memset(marks, 0, b.count * sizeof *marks);
+    weigh_marks(in, &b, marks);
+    if (!choose_marks(marks, &b)) {
+        return srv_blank_picture(err);
+    }
+    size_t top = in->height, bottom = 0, left = in->width, right = 0;
+    for (size_t y = 0; y < in->height; y++) {
+        const uint8_t *row = srv_raster_row(in, y);
+        const uint32_t *labels = b.labels + y / b.size * b.width;
+        for (size_t x = 0; x < in->width; x++) {
+            if (row[x] >= FAINT && marks[labels[x / b.size]].kept) {
+                top = top < y ? top : y;
+                bottom = y;
+                left = left < x ? left : x;
+                right = right > x ? right : x;
+            }
+        }
+    }
+    uint8_t *samples;
+    status = srv_raster_new(bottom - top + 1, right - left + 1, 1, arena, out, &samples, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    for (size_t y = top; y <= bottom; y++) {
+        const uint8_t *row = srv_raster_row(in, y);
+        const uint32_t *labels = b.labels + y / b.size * b.width;
+        for (size_t x = left; x <= right; x++) {
+            uint32_t label = labels[x / b.size];
+            *samples++ = label == 0 || marks[label].kept ? row[x] : 0;
+        }
+    }
+    return SRV_OK;
+}

@@ -1,0 +1,78 @@
+/* Step 3 of the data path: rows of many requests become one batch.  Group commit: the waiting requests do the work.
+ *
+ * There is no batching thread.  A request that finds a free slot (one per core) becomes a leader: it takes what is
+ * queued, runs it, and wakes the others with their results.  A request that finds none waits in the queue and is in
+ * the next batch.  A leader whose own rows are done hands its slot to a request that waits.  An idle engine answers at
+ * once, a busy one batches by itself, and a fork copies no thread that would be missed.
+ *
+ * Fairness: models take turns; within a model every request gets a few rows into a batch before any gets many, so that
+ * a large request never holds up small ones for longer than a batch.
+ *
+ * One lock guards the whole queue; it is never held while rows are computed.  Batches are taken out before the work.
+ */
+#ifndef SRV_QUEUE_BATCH_H
+#define SRV_QUEUE_BATCH_H
+
+#include "base/status.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a queue needs to know of a model.  run computes y[rows × outputs] from x[rows × features]; it must not fail. */
+typedef struct srv_work {
+    void (*run)(const void *context, const float *x, size_t rows, float *scratch, float *y);
+    const void *context; /* the model: requests with the same context share batches */
+    size_t features, outputs;
+    size_t scratch_floats; /* run's scratch memory: 64-byte aligned, zeroed when allocated */
+    size_t batch_rows;     /* rows that one batch holds at most */
+} srv_work;
+
+typedef struct srv_queue_options {
+    size_t slots;          /* batches computed at the same time; 0: one per core */
+    size_t max_queue_rows; /* rows waiting; beyond it SRV_OVERLOADED */
+} srv_queue_options;
+
+/* One request's rows.  The caller fills the first part and keeps it in place until srv_queue_run returns. */
+typedef struct srv_job {
+    const srv_work *work;
+    const float *x;                   /* [rows × work->features] */
+    float *y;                         /* [rows × work->outputs] */
+    size_t rows;                      /* ≥ 1 */
+    uint64_t deadline_ns;             /* on srv_now_ns's clock; 0: none */
+    bool (*interrupted)(void *hook);  /* asked now and then while waiting; true gives the place up (SRV_CANCELLED) */
+    void *hook;
+
+    /* Filled by srv_queue_run: */
+    uint64_t queued_ns, run_ns;       /* waiting before the first row was computed; from then to the last */
+    size_t batch_rows;                /* rows of the batch that its last row was in */
+
+    /* The queue's own: */
+    struct srv_job *next_;
+    pthread_cond_t wake_;
+    size_t taken_, done_;             /* rows in batches so far; rows computed */
+    uint64_t submitted_ns_, started_ns_;
+    struct slot *slot_;               /* handed over: lead with it */
+    srv_status status_;
+    bool queued_, waiting_, ended_;
+} srv_job;
+
+typedef struct srv_queue_stats {
+    uint64_t requests, rows, batches, rejected, expired, cancelled;
+} srv_queue_stats;
+
+typedef struct srv_queue srv_queue;
+
+srv_queue *srv_queue_new(const srv_queue_options *options); /* NULL when out of memory */
+
+/* Refuses new work and waits until what is queued is answered.  Idempotent. */
+void srv_queue_close(srv_queue *queue);
+void srv_queue_free(srv_queue *queue); /* closed, or never used; accepts NULL */
+
+/* Submits the job and returns when all its rows are computed, or with OVERLOADED, DEADLINE, CANCELLED, CLOSED or
+ * NO_MEMORY.  Any number of threads. */
+srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err);
+
+void srv_queue_read_stats(srv_queue *queue, srv_queue_stats *out);
+
+#endif

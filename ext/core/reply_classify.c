@@ -1,0 +1,102 @@
+/* The replies of /classify; write_reply.h shows them. */
+#include "reply_formats.h"
+
+#include "base/alloc.h"
+#include "select_top.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define TOP_ON_STACK 64
+
+static void write_label(const srv_reply_source *source, size_t column, srv_buffer *out) {
+    if (source->labels != NULL) {
+        srv_write_json_text(out, source->labels[column], strlen(source->labels[column]));
+    } else {
+        srv_buffer_format(out, "\"%zu\"", column);
+    }
+}
+
+static void write_regression(const srv_reply_source *source, const float *row, srv_buffer *out) {
+    if (source->outputs == 1) {
+        srv_buffer_text(out, "\"value\": ");
+        srv__write_floats(out, row, 1);
+    } else {
+        srv_buffer_text(out, "\"values\": [");
+        srv__write_floats(out, row, source->outputs);
+        srv_buffer_text(out, "]");
+    }
+}
+
+static void write_top(const srv_reply_source *source, const float *row, srv_ranked *top, srv_buffer *out) {
+    size_t count = srv_select_top(row, source->outputs, source->top, top);
+    srv_buffer_text(out, ", \"top\": [");
+    for (size_t i = 0; i < count; i++) {
+        srv_buffer_text(out, i > 0 ? ", {\"label\": " : "{\"label\": ");
+        write_label(source, top[i].index, out);
+        srv_buffer_text(out, ", \"score\": ");
+        srv__write_floats(out, &top[i].value, 1);
+        srv_buffer_text(out, "}");
+    }
+    srv_buffer_text(out, "]");
+}
+
+static void write_classification(const srv_reply_source *source, const float *row, srv_ranked *top, srv_buffer *out) {
+    srv_ranked best;
+    srv_select_top(row, source->outputs, 1, &best);
+    srv_buffer_text(out, "\"score\": ");
+    srv__write_floats(out, &best.value, 1);
+    srv_buffer_text(out, ", \"label\": ");
+    write_label(source, best.index, out);
+    if (top != NULL) {
+        write_top(source, row, top, out);
+    } else {
+        srv_buffer_text(out, ", \"scores\": [");
+        srv__write_floats(out, row, source->outputs);
+        srv_buffer_text(out, "]");
+    }
+}
+
+/* The fields of one row, without braces. */
+static void write_row(const srv_reply_source *source, size_t index, srv_ranked *top, srv_buffer *out) {
+    const float *row = source->values + index * source->stride;
+    if (source->task == SRV_TASK_REGRESSION) {
+        write_regression(source, row, out);
+    } else {
+        write_classification(source, row, top, out);
+    }
+}
+
+srv_status srv__reply_classify(const srv_reply_source *source, srv_buffer *out, srv_error *err) {
+    srv_ranked few[TOP_ON_STACK], *many = NULL, *top = NULL;
+    if (source->top > 0 && source->task == SRV_TASK_CLASSIFICATION) {
+        size_t count = source->top < source->outputs ? source->top : source->outputs;
+        if (count <= TOP_ON_STACK) {
+            top = few;
+        } else {
+            size_t bytes;
+            if (!srv_multiply(count, sizeof *many, &bytes) || (many = srv_malloc(bytes)) == NULL) {
+                return srv_fail(err, SRV_NO_MEMORY, "out of memory for the %zu best of %zu outputs", count,
+                                source->outputs);
+            }
+            top = many;
+        }
+    }
+    srv_buffer_text(out, "{");
+    if (source->single && source->rows == 1) {
+        write_row(source, 0, top, out);
+    } else {
+        srv_buffer_text(out, "\"results\": [");
+        for (size_t i = 0; i < source->rows; i++) {
+            srv_buffer_text(out, i > 0 ? ", {" : "{");
+            write_row(source, i, top, out);
+            srv_buffer_text(out, "}");
+        }
+        srv_buffer_text(out, "]");
+    }
+    srv_buffer_text(out, ", \"model\": ");
+    srv_write_json_text(out, source->model, strlen(source->model));
+    srv_buffer_format(out, ", \"version\": %" PRId64 "}", source->version);
+    srv_free(many);
+    return SRV_OK;
+}
