@@ -1,0 +1,237 @@
+"""pyapp.engine.Engine: the data path from body to reply."""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pyapp import engine
+from model_packages import dense_network, write_package
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> engine.Model:
+    return engine.Model.load(write_package(tmp_path / "toy" / "3", *dense_network((4, 8, 3))))
+
+
+def ask(eng: engine.Engine, model: engine.Model, body: object, content_type: str = "application/json", **options):
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    status, headers, reply = eng.handle(model, "classify", raw, content_type, **options)
+    assert dict(headers)["Content-Type"] == "application/json"
+    return status, json.loads(reply)
+
+
+def test_answers_one_row(model: engine.Model) -> None:
+    x = [0.5, -1, 2, 0]
+    status, reply = ask(engine.Engine(), model, x)
+    scores = model.predict(x)[0]
+    best = int(scores.argmax())
+    assert status == 200
+    assert reply == {
+        "score": reply["scores"][best],
+        "label": model.labels[best],
+        "scores": reply["scores"],
+        "model": "toy",
+        "version": 3,
+    }
+    assert np.array_equal(np.float32(reply["scores"]), scores)
+
+
+def test_answers_many_rows_with_the_bits_of_each_alone(model: engine.Model) -> None:
+    rows = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32).tolist()
+    eng = engine.Engine()
+    status, reply = ask(eng, model, rows)
+    assert status == 200 and len(reply["results"]) == 100
+    for row, result in zip(rows, reply["results"], strict=True):
+        alone = ask(eng, model, row)[1]
+        assert {k: alone[k] for k in ("score", "label", "scores")} == result
+
+
+def test_keeps_the_best_labels(model: engine.Model) -> None:
+    _, reply = ask(engine.Engine(), model, [1, 2, 3, 4], top=2)
+    scores = model.predict([1, 2, 3, 4])[0]
+    assert [t["label"] for t in reply["top"]] == [model.labels[i] for i in np.argsort(-scores)[:2]]
+    assert "scores" not in reply
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status", "said"),
+    [
+        (b"", "application/json", 400, "empty"),
+        (b"[1, 2", "application/json", 400, ""),
+        (b"[1, 2, 3, NaN]", "application/json", 400, "NaN"),
+        ([1, 2, 3], "application/json", 422, "3 numbers; the model takes 4"),
+        ([1, 2, 3, 4, 5], "application/json", 422, "5 numbers; the model takes 4"),
+        ([1, 2, "three", 4], "application/json", 422, "a string"),
+        (b"<x/>", "text/xml", 415, "text/xml"),
+        (b"\x89PNG\r\n", "image/png", 422, "picture"),
+    ],
+)
+def test_says_what_is_wrong_and_goes_on(
+    model: engine.Model, body: object, content_type: str, status: int, said: str
+) -> None:
+    eng = engine.Engine()
+    before = ask(eng, model, [1, 2, 3, 4])
+    got, reply = ask(eng, model, body, content_type)
+    assert got == status
+    assert said in reply["error"]
+    assert ask(eng, model, [1, 2, 3, 4]) == before
+
+
+def test_an_answer_that_is_no_number_is_said_so(model: engine.Model) -> None:
+    status, reply = ask(engine.Engine(), model, b"[1e999, -1e999, 1e999, 0]")
+    assert status == 422
+    assert "finite" in reply["error"] or "number" in reply["error"]
+
+
+def test_limits(model: engine.Model) -> None:
+    eng = engine.Engine(max_body_bytes=100, max_request_rows=2)
+    assert ask(eng, model, b"[" + b" " * 200)[0] == 413
+    assert ask(eng, model, [[1, 2, 3, 4]] * 2)[0] == 200
+    assert ask(eng, model, [[1, 2, 3, 4]] * 3)[0] == 413
+
+
+def test_arguments_are_checked(model: engine.Model) -> None:
+    with pytest.raises(ValueError, match="negative"):
+        engine.Engine(slots=-1)
+    with pytest.raises(TypeError, match="callable"):
+        engine.Engine(decode_image=3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="protocol"):
+        engine.Engine().handle(model, "gopher", b"")
+    with pytest.raises(TypeError):
+        engine.Engine().handle("model", "classify", b"")  # type: ignore[arg-type]
+
+
+def test_two_engines_share_nothing(model: engine.Model) -> None:
+    one, two = engine.Engine(), engine.Engine()
+    ask(one, model, [1, 2, 3, 4])
+    assert (one.stats()["requests"], two.stats()["requests"]) == (1, 0)
+    one.close()
+    assert ask(one, model, [1, 2, 3, 4])[0] == 503
+    assert ask(two, model, [1, 2, 3, 4])[0] == 200
+    one.close()
+
+
+def test_requests_that_meet_share_a_batch(tmp_path: Path) -> None:
+    """One slot, and a batch that takes long: those that arrive meanwhile are answered by few batches."""
+    model = engine.Model.load(write_package(tmp_path / "big" / "1", *dense_network((500, 1500, 1500, 10))))
+    eng = engine.Engine(slots=1)
+    bodies = [json.dumps(r).encode() for r in np.random.default_rng(0).normal(size=(24, 500)).round(3).tolist()]
+    alone = [eng.handle(model, "classify", b)[2] for b in bodies]
+    before = eng.stats()["batches"]
+    wrong: list[bytes] = []
+
+    def client(k: int) -> None:
+        for n in range(20):
+            i = (7 * k + n) % len(bodies)
+            reply = eng.handle(model, "classify", bodies[i])[2]
+            if reply != alone[i]:
+                wrong.append(reply)
+
+    threads = [threading.Thread(target=client, args=(k,)) for k in range(12)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
+    assert eng.stats()["batches"] - before < 12 * 20
+
+
+def test_a_full_queue_refuses_at_once_and_serves_the_rest(tmp_path: Path) -> None:
+    model = engine.Model.load(write_package(tmp_path / "big" / "1", *dense_network((500, 2000, 2000, 10))))
+    eng = engine.Engine(slots=1, max_queue_rows=3)
+    row = [0.5] * 500
+    statuses: list[int] = []
+
+    def client() -> None:
+        for _ in range(15):
+            status, headers, _ = eng.handle(model, "classify", json.dumps([row] * 2).encode())
+            statuses.append(status)
+            assert status == 200 or dict(headers)["Retry-After"]
+
+    threads = [threading.Thread(target=client) for _ in range(10)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert set(statuses) == {200, 503}
+    assert eng.stats()["rejected"] == statuses.count(503)
+
+
+def test_an_expired_request_is_answered_504(tmp_path: Path) -> None:
+    model = engine.Model.load(write_package(tmp_path / "toy" / "1", *dense_network((500, 10))))
+    eng = engine.Engine(timeout_ms=1)
+    many = json.dumps([[0.123456789012345] * 500] * 1000).encode()  # to read these alone takes longer
+    assert eng.handle(model, "classify", many)[0] == 504
+    assert eng.stats()["expired"] == 1 and eng.stats()["batches"] == 0
+    assert eng.handle(model, "classify", json.dumps([0.5] * 500).encode())[0] == 200
+
+
+def test_close_waits_for_what_is_queued(tmp_path: Path) -> None:
+    model = engine.Model.load(write_package(tmp_path / "big" / "1", *dense_network((500, 1000, 10))))
+    eng = engine.Engine(slots=1)
+    body = json.dumps([[0.5] * 500] * 200).encode()
+    statuses: list[int] = []
+
+    def client() -> None:
+        statuses.append(eng.handle(model, "classify", body)[0])
+
+    threads = [threading.Thread(target=client) for _ in range(6)]
+    for t in threads:
+        t.start()
+    time.sleep(0.01)
+    eng.close()
+    for t in threads:
+        t.join(10)
+    assert len(statuses) == 6 and set(statuses) <= {200, 503}
+
+
+class Picture:
+    """A package that takes pictures of 2 × 2, and a decoder that returns what it is told."""
+
+    def __init__(self, folder: Path) -> None:
+        manifest, tensors = dense_network((4, 3))
+        manifest["inputs"][0]["image"] = {
+            "height": 2,
+            "width": 2,
+            "channels": 1,
+            "steps": [{"op": "grayscale"}, {"op": "resize", "height": 2, "width": 2, "filter": "nearest"}],
+        }
+        self.model = engine.Model.load(write_package(folder / "1", manifest, tensors))
+        self.answer: object = (bytes([0, 50, 100, 200]), 2, 2, 1)
+        self.engine = engine.Engine(decode_image=self.decode)
+
+    def decode(self, encoded: bytes, useful_edge: int, max_pixels: int):
+        self.seen = encoded
+        assert useful_edge >= 2 and max_pixels > 0
+        if isinstance(self.answer, BaseException):
+            raise self.answer
+        return self.answer
+
+
+def test_a_picture_is_decoded_and_becomes_a_row(tmp_path: Path) -> None:
+    picture = Picture(tmp_path)
+    by_numbers = ask(picture.engine, picture.model, [0, 50, 100, 200])
+    assert ask(picture.engine, picture.model, b"encoded", "image/png") == by_numbers
+    assert picture.seen == b"encoded"
+
+
+@pytest.mark.parametrize("status", [400, 413, 415, 422])
+def test_the_decoder_says_what_is_wrong(tmp_path: Path, status: int) -> None:
+    picture = Picture(tmp_path)
+    picture.answer = error = engine.InputError("not like this")
+    error.status = status  # type: ignore[attr-defined]
+    assert ask(picture.engine, picture.model, b"encoded", "image/png") == (status, {"error": "not like this"})
+
+
+def test_a_fault_of_the_decoder_is_raised(tmp_path: Path) -> None:
+    picture = Picture(tmp_path)
+    for answer in (ZeroDivisionError("oops"), (b"123", 2, 2, 1), (b"1234", 2, 2), None, (b"", 0, 0, 0)):
+        picture.answer = answer
+        with pytest.raises((ZeroDivisionError, TypeError, ValueError)):
+            ask(picture.engine, picture.model, b"encoded", "image/png")
+    picture.answer = (bytes(4), 2, 2, 1)
+    assert ask(picture.engine, picture.model, b"encoded", "image/png")[0] == 200

@@ -1,0 +1,221 @@
+"""pyapp.engine.Model: loading packages, and predict against numpy."""
+
+import gc
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pyapp import engine
+from model_packages import dense_network, reference, write_package, write_safetensors
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    return write_package(tmp_path / "toy" / "3", *dense_network((4, 8, 3)))
+
+
+def test_takes_name_and_version_from_the_folder(package: Path) -> None:
+    model = engine.Model.load(package)
+    assert (model.name, model.version) == ("toy", 3)
+    assert (model.features, model.outputs, model.parameters) == (4, 3, 4 * 8 + 8 + 8 * 3 + 3)
+    assert model.labels == ["class 0", "class 1", "class 2"]
+    assert model.task == "classification"
+    assert json.loads(model.manifest)["format"] == 1
+    assert model.nbytes >= 4 * model.parameters
+    assert "toy" in repr(model)
+
+
+def test_takes_name_and_version_when_given(package: Path) -> None:
+    model = engine.Model.load(str(package) + "/", name="other", version=7)
+    assert (model.name, model.version) == ("other", 7)
+    with pytest.raises(ValueError, match="from 1 up"):
+        engine.Model.load(package, version=0)
+
+
+def test_agrees_with_numpy(tmp_path: Path) -> None:
+    manifest, tensors = dense_network((784, 128, 10))
+    model = engine.Model.load(write_package(tmp_path / "1", manifest, tensors))
+    x = np.random.default_rng(1).normal(size=(70, 784)).astype(np.float32)
+    assert np.abs(model.predict(x) - reference(manifest, tensors, x)).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: x.tolist(),
+        lambda x: x.astype(np.float64),
+        lambda x: np.asfortranarray(x),
+        lambda x: np.repeat(x, 2, axis=1)[:, ::2],
+        lambda x: x.astype(">f4"),
+        lambda x: x.reshape(5, 2, 2),
+    ],
+    ids=["list", "float64", "fortran", "strided", "big endian", "shaped rows"],
+)
+def test_takes_any_array_of_the_right_size(package: Path, make) -> None:
+    model = engine.Model.load(package)
+    x = np.arange(20, dtype=np.float32).reshape(5, 4) / 10
+    assert np.array_equal(model.predict(make(x)), model.predict(x))
+
+
+def test_takes_one_row_and_none(package: Path) -> None:
+    model = engine.Model.load(package)
+    x = np.arange(4, dtype=np.float32)
+    assert np.array_equal(model.predict(x), model.predict(x[None]))
+    assert model.predict(np.empty((0, 4), np.float32)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("x", [np.zeros((2, 5)), np.zeros(3), np.zeros(8), [["a"] * 4], None, [[1, 2], [3]]])
+def test_refuses_other_arrays(package: Path, x: object) -> None:
+    with pytest.raises(engine.InputError, match="4"):
+        engine.Model.load(package).predict(x)
+
+
+def test_preprocess_runs_before_the_network(tmp_path: Path) -> None:
+    manifest, tensors = dense_network((3, 5, 2))
+    plain = engine.Model.load(write_package(tmp_path / "1", manifest, tensors))
+    manifest["preprocess"] = [
+        {"op": "scale", "input": "x", "factor": 0.1, "offset": 1},
+        {"op": "standardise", "input": "x", "mean": [1, 2, 3], "scale": 2},
+    ]
+    scaled = engine.Model.load(write_package(tmp_path / "2", manifest, tensors))
+    x = np.random.default_rng(0).normal(size=(9, 3)).astype(np.float32)
+    by_hand = (x * np.float32(0.1) + np.float32(1) - np.float32([1, 2, 3])) / np.float32(2)
+    assert np.array_equal(scaled.predict(x), plain.predict(by_hand))
+
+
+def test_instances_come_from_load_only() -> None:
+    with pytest.raises(TypeError):
+        engine.Model()
+
+
+def change(manifest: dict, path: str, value: object) -> None:
+    *parents, last = [int(p) if p.isdigit() else p for p in path.split("/")]
+    node = manifest
+    for parent in parents:
+        node = node[parent]
+    if value is KeyError:
+        del node[last]
+    else:
+        node[last] = value
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("format", 2, "/format"),
+        ("format", KeyError, "format"),
+        ("task", "ranking", "classification or regression"),
+        ("surprise", 1, "surprise"),
+        ("inputs", [], "/inputs"),
+        ("inputs/0/shape", [0], "/inputs/0/shape/0"),
+        ("inputs/0/shape", [1 << 20, 1 << 20], "/inputs/0/shape"),
+        ("inputs/0/kind", "sound", "sound"),
+        ("preprocess", [{"op": "scale", "input": "y", "factor": 1}], "no input named y"),
+        ("preprocess", [{"op": "blur", "input": "x"}], "blur"),
+        ("preprocess", [{"op": "standardise", "input": "x", "mean": [1], "scale": 1}], "4 numbers"),
+        ("preprocess", [{"op": "standardise", "input": "x", "mean": 1, "scale": 0}], "zero"),
+        ("layers/0/op", "convolution", "convolution"),
+        ("layers/0/units", -1, "/layers/0/units"),
+        ("layers/0/units", 9, "expected [4, 9]"),
+        ("layers/0/kernel", "nothing", "no tensor nothing"),
+        ("layers/0/bias", 3, "/layers/0/bias"),
+        ("layers/1/inputs", ["later"], "no input or earlier layer named later"),
+        ("layers/1/inputs", ["layer0", "layer0"], "1 to 1 inputs"),
+        ("layers/1/name", "layer0", "another layer"),
+        ("layers/1/activation", "relo", "relo"),
+        ("outputs/0/layer", "nowhere", "nowhere"),
+        ("outputs/0/labels", ["only one"], "3 labels"),
+        ("outputs/0/labels", [1, 2, 3], "must be a string"),
+    ],
+)
+def test_names_file_and_field_of_a_broken_manifest(tmp_path: Path, path: str, value: object, said: str) -> None:
+    manifest, tensors = dense_network((4, 8, 3))
+    change(manifest, path, value)
+    folder = write_package(tmp_path / "1", manifest, tensors)
+    with pytest.raises(engine.PackageError) as caught:
+        engine.Model.load(folder)
+    assert said in str(caught.value)
+    assert "model.json" in str(caught.value)
+
+
+def test_names_a_missing_or_broken_file(tmp_path: Path, package: Path) -> None:
+    with pytest.raises(engine.PackageError, match=r"model\.json"):
+        engine.Model.load(tmp_path / "nowhere")
+    (package / "model.json").write_text('{"format": 1,,}')
+    with pytest.raises(engine.PackageError, match=r"model\.json"):
+        engine.Model.load(package)
+
+
+def test_refuses_every_truncation_of_the_weights(package: Path) -> None:
+    weights = package / "weights.safetensors"
+    whole = weights.read_bytes()
+    for size in range(len(whole)):
+        weights.write_bytes(whole[:size])
+        with pytest.raises(engine.PackageError, match=r"weights\.safetensors"):
+            engine.Model.load(package)
+    weights.write_bytes(whole + b"\0")
+    with pytest.raises(engine.PackageError, match="belong to no tensor"):
+        engine.Model.load(package)
+
+
+def test_a_changed_byte_is_refused_or_harmless(package: Path) -> None:
+    """No byte of the header can make the loader crash or read outside the file."""
+    weights = package / "weights.safetensors"
+    whole = weights.read_bytes()
+    header = 8 + int.from_bytes(whole[:8], "little")
+    x = np.zeros((1, 4), np.float32)
+    for place in range(header):
+        for flip in (1, 2, 16, 128):
+            changed = bytearray(whole)
+            changed[place] ^= flip
+            weights.write_bytes(changed)
+            try:
+                engine.Model.load(package).predict(x)
+            except engine.PackageError:
+                pass
+
+
+def test_memory_is_given_back(package: Path, tmp_path: Path) -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    big = write_package(tmp_path / "big" / "1", *dense_network((1000, 1000, 10)))
+    x = np.zeros((64, 1000), np.float32)
+    for _ in range(3):
+        engine.Model.load(big).predict(x)
+    gc.collect()
+    before = resident()
+    for _ in range(20):
+        engine.Model.load(big).predict(x)
+        with pytest.raises(engine.PackageError):
+            engine.Model.load(package.parent)
+    assert resident() - before < 8_000_000  # twenty models are 80 MB
+
+
+def test_reads_half_precision_and_double(tmp_path: Path) -> None:
+    manifest, tensors = dense_network((4, 3))
+    folder = write_package(tmp_path / "1", manifest, tensors)
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+    for dtype, code in ((np.float16, "F16"), (np.float64, "F64")):
+        narrowed = {name: t.astype(dtype) for name, t in tensors.items()}
+        header, data = {}, b""
+        for name, tensor in narrowed.items():
+            raw = tensor.tobytes()
+            header[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+            data += raw
+        text = json.dumps(header).encode()
+        (folder / "weights.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)
+        got = engine.Model.load(folder).predict(x)
+        write_safetensors(folder / "weights.safetensors", {n: t.astype(np.float32) for n, t in narrowed.items()})
+        assert np.array_equal(got, engine.Model.load(folder).predict(x))
+
+
+def test_the_plan_can_be_read(package: Path) -> None:
+    plan = engine.Model.load(package).plan
+    assert plan["kernel"] in engine.blas
+    assert [layer["name"] for layer in plan["layers"]] == ["layer0", "layer1"]
+    for layer in plan["layers"]:
+        assert layer["tiles"] and all(t["us"] > 0 and t["rows"] > 1 for t in layer["tiles"])
+    assert plan["us_by_rows"][64] >= plan["us_by_rows"][1] > 0
