@@ -1,0 +1,58 @@
+"""`python -m pyapp`: the app on granian, a server that stands up to production."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+import click
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+
+from . import create_app, port
+from .config import Config, bounds, describe
+
+
+def _option(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """--name, which goes over the environment; help and range come from the table of settings."""
+    limits = bounds(name)
+    return click.option(f"--{name}", type=click.IntRange(*limits) if limits else str, help=describe(name))
+
+
+@click.command()
+@_option("host")
+@_option("port")
+@_option("threads")
+@_option("workers")
+def main(**chosen: str | int | None) -> None:
+    """Serves the models in SERVING_MODELS, and the page, over HTTP."""
+    serve(replace(Config.read(), **{name: value for name, value in chosen.items() if value is not None}))  # type: ignore[arg-type]
+
+
+def serve(config: Config) -> None:
+    """Serves until SIGTERM or Ctrl+C; what was accepted by then is answered."""
+    try:
+        address = port.resolve(config.host)
+        free = port.check_free(address, config.port)
+    except port.PortError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)
+    shown = f"[{address}]" if ":" in address else address
+    print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)", flush=True)
+    server = Granian(
+        "pyapp",
+        address=address,
+        port=free,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=config.workers,
+        blocking_threads=config.threads,
+        respawn_failed_workers=True,
+        workers_kill_timeout=20,
+    )
+    server.serve(target_loader=partial(create_app, config), wrap_loader=False)
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m pyapp")

@@ -1,0 +1,38 @@
+"""GET /api/models: what is served, for the page and for people."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, Response, jsonify
+
+from pyapp.serving.registry import Snapshot, Version
+
+from . import serving
+
+bp = Blueprint("models", __name__, url_prefix="/api")
+
+
+@bp.get("/models")
+def models() -> Response:
+    """Every model of the store with all its versions, newest first, those that failed to load with the reason."""
+    return jsonify(listing(serving().registry.snapshot))
+
+
+def listing(snapshot: Snapshot) -> dict[str, Any]:
+    """The snapshot as JSON."""
+    return {
+        "models": [
+            {"name": name, "default": snapshot.default(name), "versions": [_version(version) for version in versions]}
+            for name, versions in snapshot.models.items()
+        ]
+    }
+
+
+def _version(version: Version) -> dict[str, Any]:
+    return {
+        "version": version.number,
+        "state": version.state,
+        "reason": version.reason,
+        "nbytes": version.model.nbytes if version.model else 0,
+        **asdict(version.description),
+    }

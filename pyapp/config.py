@@ -1,0 +1,162 @@
+"""The configuration: one table, read once from the environment, checked before anything starts."""
+
+import difflib
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import click
+
+
+class ConfigError(click.ClickException):
+    """A setting is wrong; the message names the variable, its value and what is allowed.
+
+    A click exception, so that `flask` and `python -m pyapp` print the message alone and exit with status 2.
+    """
+
+    exit_code = 2
+
+
+def _shipped_models() -> Path:
+    """The models that come with the project: inside the installed package, or beside it in a source tree."""
+    here = Path(__file__).resolve().parent
+    return next((folder for folder in (here / "models", here.parent / "models") if folder.is_dir()), here / "models")
+
+
+def _row(variable: str, meaning: str, low: int = 0, high: int = 0) -> dict[str, Any]:
+    """The rest of a setting's row in the table; `low` and `high` bound a whole number."""
+    return {"variable": variable, "meaning": meaning, "low": low, "high": high}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """What is in force.  Each field is one environment variable; `Config.read` is the only way in."""
+
+    models: Path = field(
+        default_factory=_shipped_models,
+        metadata=_row("SERVING_MODELS", "folder that holds <name>/<version>/"),
+    )
+    slots: int = field(
+        default=0,
+        metadata=_row("SERVING_SLOTS", "batches computed at once; 0: one per core", 0, 1024),
+    )
+    max_batch_rows: int = field(
+        default=0,
+        metadata=_row("SERVING_MAX_BATCH_ROWS", "rows in one batch; 0: the engine chooses", 0, 65_536),
+    )
+    max_queue_rows: int = field(
+        default=0,
+        metadata=_row(
+            "SERVING_MAX_QUEUE_ROWS", "rows that may wait, beyond it 503; 0: the engine chooses", 0, 100_000_000
+        ),
+    )
+    max_wait_us: int = field(
+        default=-1,
+        metadata=_row("SERVING_MAX_WAIT_US", "longest wait for company, in µs; -1: the engine chooses", -1, 1_000_000),
+    )
+    timeout_ms: int = field(
+        default=0,
+        metadata=_row(
+            "SERVING_TIMEOUT_MS", "a request's deadline, in ms, then 504; 0: the engine chooses", 0, 3_600_000
+        ),
+    )
+    max_body_bytes: int = field(
+        default=16 << 20,
+        metadata=_row("SERVING_MAX_BODY_BYTES", "bytes in a request body, beyond it 413", 1, 1 << 30),
+    )
+    max_request_rows: int = field(
+        default=100_000,
+        metadata=_row("SERVING_MAX_REQUEST_ROWS", "rows in one request, beyond it 413", 1, 100_000_000),
+    )
+    max_image_pixels: int = field(
+        default=32_000_000,
+        metadata=_row("SERVING_MAX_IMAGE_PIXELS", "width x height of a picture, beyond it 413", 1, 1_000_000_000),
+    )
+    host: str = field(
+        default="127.0.0.1",
+        metadata=_row("SERVING_HOST", "address that python -m pyapp listens on"),
+    )
+    port: int = field(
+        default=5000,
+        metadata=_row("PORT", "port that python -m pyapp listens on; 0: any free one", 0, 65_535),
+    )
+    threads: int = field(
+        default=8,
+        metadata=_row("SERVING_THREADS", "requests that a process of python -m pyapp serves at once", 1, 1024),
+    )
+    workers: int = field(
+        default=1,
+        metadata=_row("SERVING_WORKERS", "processes of python -m pyapp; each batches its own requests", 1, 256),
+    )
+
+    @classmethod
+    def read(cls, environ: Mapping[str, Any] | None = None) -> Self:
+        """The configuration that `environ` (default: the process's environment) asks for.  Raises ConfigError."""
+        environ = os.environ if environ is None else environ
+        table = {row.metadata["variable"]: row for row in fields(cls)}
+        _refuse_misspelt(environ, list(table))
+        values: dict[str, Any] = {}
+        for variable, row in table.items():
+            text = str(environ.get(variable, "")).strip()
+            if not text:
+                continue  # unset and empty are the same, as shells make the one of the other
+            if row.type is int:
+                values[row.name] = _whole_number(variable, text, row.metadata["low"], row.metadata["high"])
+            else:
+                values[row.name] = _folder(variable, text) if row.type is Path else text
+        if "models" not in values and not _shipped_models().is_dir():
+            raise ConfigError("SERVING_MODELS is not set, and no models came with this installation")
+        return cls(**values)
+
+    @classmethod
+    def overlaid(cls, settings: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:
+        """The environment with `settings` over it, and those of `settings` that are none of this table."""
+        known = {row.metadata["variable"] for row in fields(cls)}
+        others = {name: value for name, value in settings.items() if name not in known}
+        unknown = sorted(name for name in others if name.startswith("SERVING_"))
+        if unknown:
+            raise ConfigError(f"{unknown[0]} is no setting; there are {', '.join(sorted(known))}")
+        return cls.read({**os.environ, **settings}), others
+
+    def rows(self) -> list[tuple[str, Any, str]]:
+        """(variable, value in force, what it means) of each setting, for people."""
+        return [(row.metadata["variable"], getattr(self, row.name), describe(row.name)) for row in fields(self)]
+
+
+def bounds(name: str) -> tuple[int, int] | None:
+    """Least and greatest value of a setting that is a whole number; None for others."""
+    row = next(row for row in fields(Config) if row.name == name)
+    return (row.metadata["low"], row.metadata["high"]) if row.type is int else None
+
+
+def describe(name: str) -> str:
+    """What a setting means, and its range if it is a whole number."""
+    row = next(row for row in fields(Config) if row.name == name)
+    limits = bounds(name)
+    return f"{row.metadata['meaning']} ({limits[0]} to {limits[1]})" if limits else str(row.metadata["meaning"])
+
+
+def _whole_number(variable: str, text: str, low: int, high: int) -> int:
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", text) and low <= int(text) <= high:
+        return int(text)
+    raise ConfigError(f"{variable} is {text!r}; it must be a whole number from {low} to {high}")
+
+
+def _folder(variable: str, text: str) -> Path:
+    folder = Path(text).expanduser()
+    if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
+        wrong = "does not exist" if not folder.exists() else "may not be read" if folder.is_dir() else "is no folder"
+        raise ConfigError(f"{variable} is {text!r}, which {wrong}; it must be a folder that holds <name>/<version>/")
+    return folder.resolve()
+
+
+def _refuse_misspelt(environ: Mapping[str, Any], known: list[str]) -> None:
+    """A setting with a slip in its name would be ignored in silence.  Others' SERVING_… variables are let be."""
+    for variable in environ:
+        if variable.startswith("SERVING_") and variable not in known:
+            close = difflib.get_close_matches(variable, known, n=1, cutoff=0.9)
+            if close:
+                raise ConfigError(f"{variable} is no setting; did you mean {close[0]}?")

@@ -1,0 +1,97 @@
+"""The C extension: models, and the data path from request body to reply body.  Built from ext/."""
+
+from collections.abc import Callable
+from os import PathLike
+from typing import Any, Literal, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+class Error(Exception):
+    """Base of all errors of the engine."""
+
+class PackageError(Error):
+    """A model package is broken; the message names file, field and what was expected."""
+
+class InputError(Error, ValueError):
+    """A request or array does not fit.  Raised by a picture decoder, `status` is the HTTP status to answer with."""
+
+class Overloaded(Error):
+    """The queue is full."""
+
+class DeadlineExceeded(Error):
+    """The request's deadline passed before it was computed."""
+
+@final
+class Model:
+    """An immutable, loaded model package; safe to use from any number of threads."""
+
+    @classmethod
+    def load(cls, folder: str | PathLike[str], *, name: str | None = None, version: int | None = None) -> Model:
+        """Loads, checks and plans the package in `folder`; name and version default to its last two path components."""
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def task(self) -> Literal["classification", "regression"]: ...
+    @property
+    def features(self) -> int:
+        """Numbers in one row of input."""
+    @property
+    def outputs(self) -> int:
+        """Numbers in one row of output."""
+    @property
+    def labels(self) -> list[str]:
+        """One per output of a classification; [] for a regression."""
+    @property
+    def manifest(self) -> str:
+        """The text of model.json."""
+    @property
+    def plan(self) -> dict[str, Any]:
+        """What was chosen per layer for this CPU: tile columns, tile heights, µs per tile, GFLOPS."""
+    @property
+    def nbytes(self) -> int:
+        """Bytes of memory the model holds."""
+    def predict(self, x: ArrayLike) -> NDArray[np.float32]:
+        """float32 [rows, features] (or [features]) -> float32 [rows, outputs]; the GIL is released.
+
+        Zero-copy for C-contiguous float32.  Preprocessing runs first, as on every other way in.
+        """
+
+@final
+class Engine:
+    """Runs requests in batches.  No threads of its own: the waiting requests do the work."""
+
+    def __init__(
+        self,
+        *,
+        slots: int = 0,
+        max_batch_rows: int = 0,
+        max_queue_rows: int = 0,
+        max_wait_us: int = -1,
+        timeout_ms: int = 0,
+        max_body_bytes: int = 0,
+        max_request_rows: int = 0,
+        max_image_pixels: int = 0,
+        decode_image: Callable[[bytes, int, int], tuple[bytes, int, int, int]] | None = None,
+    ) -> None:
+        """0 (or -1 for max_wait_us) takes the default.
+
+        `decode_image(encoded, useful_edge, max_pixels)` returns (pixels, height, width, channels): packed 8-bit rows of
+        1, 2, 3 or 4 channels; it raises InputError with a `status` attribute for what it refuses.
+        """
+    def handle(
+        self, model: Model, protocol: str, body: bytes, content_type: str = "", *, top: int = 0
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """The whole data path for one request: (HTTP status, headers, reply body).
+
+        `protocol` is "classify", "tensorflow" or "openinference".  Never raises for what a client sent.
+        """
+    def stats(self) -> dict[str, Any]:
+        """Counts since the engine was made: requests, rows, batches, rejected, expired."""
+    def close(self) -> None:
+        """Refuses new work and waits until what is queued is answered.  Idempotent."""
+
+blas: str
+"""OpenBLAS's version and the kernel that it chose for this CPU."""

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from pyapp import create_app
+
+
+def test_all_there_is_to_know_of_a_version(client: FlaskClient) -> None:
+    (pets,) = client.get("/api/models").json["models"]
+    assert (pets["name"], pets["default"]) == ("pets", 2)
+    newest, oldest = pets["versions"]
+    assert (newest["version"], oldest["version"]) == (2, 1)
+    assert newest.pop("nbytes") >= 4 * (4 * 3 + 3 + 3 * 2 + 2)
+    assert newest == {
+        "version": 2,
+        "state": "AVAILABLE",
+        "reason": "",
+        "task": "classification",
+        "description": "Cats and dogs",
+        "inputs": [{"name": "numbers", "shape": [4], "takes_image": True}],
+        "labels": ["cat", "dog"],
+        "parameters": 4 * 3 + 3 + 3 * 2 + 2,
+        "provenance": {"framework": "numpy"},
+    }
+
+
+def test_a_version_that_failed_says_why(store: Path) -> None:
+    (store / "pets" / "3").mkdir()
+    (pets,) = create_app({"SERVING_MODELS": store}).test_client().get("/api/models").json["models"]
+    assert pets["default"] == 2
+    assert [version["version"] for version in pets["versions"]] == [3, 2, 1]
+    failed = pets["versions"][0]
+    assert failed["state"] == "FAILED"
+    assert "model.json" in failed["reason"]
+    assert failed.keys() == pets["versions"][1].keys()
+
+
+def test_the_command_line_lists_the_same(runner: FlaskCliRunner, client: FlaskClient) -> None:
+    shown = runner.invoke(args=["models", "list"])
+    assert shown.exit_code == 0
+    assert "* pets 2  AVAILABLE  Cats and dogs\n  pets 1  AVAILABLE" in shown.output
+    assert runner.invoke(args=["models", "list", "--json"]).output.strip().startswith('{\n  "models"')
+
+
+def test_the_command_line_shows_the_settings_in_force(runner: FlaskCliRunner, store: Path) -> None:
+    shown = runner.invoke(args=["serving", "config"])
+    assert shown.exit_code == 0
+    assert str(store) in shown.output
+    assert "SERVING_MAX_BODY_BYTES" in shown.output
+    assert '"SERVING_MAX_BODY_BYTES": 16777216' in runner.invoke(args=["serving", "config", "--json"]).output
