@@ -206,14 +206,21 @@ def test_a_body_that_breaks_off_is_not_taken_for_a_whole_one(client: FlaskClient
     assert "15 bytes; 500 were announced" in reply.json["error"]
 
 
-def test_a_body_that_the_server_cannot_read(client: FlaskClient) -> None:
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (Exception("Invalid chunk size: b'ZZ'"), "the body could not be read: Invalid chunk size: b'ZZ'"),
+        (OSError("connection reset"), "the body breaks off before its end"),
+    ],
+)
+def test_a_body_that_the_server_cannot_read(error: Exception, message: str, client: FlaskClient) -> None:
     class Broken:
         def read(self, size: int = -1) -> bytes:
-            raise ValueError("Invalid chunk size: b'ZZ'")
+            raise error
 
     environ = {"wsgi.input": Broken(), "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     reply = client.post("/classify", environ_overrides=environ)
-    assert (reply.status_code, "Invalid chunk size" in reply.json["error"]) == (400, True)
+    assert _error(reply) == (400, message)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ static srv_error refusal(const char *text) {
 }
 
 TEST(reads_a_tree) {
-    const srv_json *root = tree(" {\"a\" : [1, -2.5e3, \"x\\n\\u00e9\\ud83d\\ude00\", true, false, null, [], {}], \"b\":{\"c\":\"d\"}} ");
+    const srv_json *root =
+        tree(" {\"a\" : [1, -2.5e3, \"x\\n\\u00e9\\ud83d\\ude00\", true, false, null, [], {}], \"b\":{\"c\":\"d\"}} ");
     CHECK_EQ(root->type, SRV_JSON_OBJECT);
     CHECK_EQ(root->size, 2);
     const srv_json *a = srv_json_get(root, "a"), *item = a->first;
@@ -235,7 +236,8 @@ TEST(passes_the_test_suite) {
 
 /* Every prefix, and every text with one byte changed: an answer without a crash, and the same from both readers. */
 TEST(survives_damage) {
-    const char *text = "{\"a\":[1,-2.5e3,\"x\\n\\u00e9\\ud83d\\ude00\xC3\xA9\",true,false,null,[],{}],\"b\":{\"c\":\"d\"}}";
+    const char *text =
+        "{\"a\":[1,-2.5e3,\"x\\n\\u00e9\\ud83d\\ude00\xC3\xA9\",true,false,null,[],{}],\"b\":{\"c\":\"d\"}}";
     size_t size = strlen(text);
     int different = 0;
     for (size_t i = 0; i < size; i++) {
@@ -250,7 +252,8 @@ TEST(survives_damage) {
             srv_json_cursor cursor = srv_json_cursor_at(changed, size);
             bool skipped = srv_json_skip_value(&cursor, 64, &err) == SRV_OK && srv_json_finish(&cursor, &err) == SRV_OK;
             bool parsed = srv_json_parse(changed, size, arena, &root, &err) == SRV_OK;
-            different += skipped != parsed && strstr(err.message, "twice") == NULL && strstr(err.message, "U+0000") == NULL;
+            different +=
+                skipped != parsed && strstr(err.message, "twice") == NULL && strstr(err.message, "U+0000") == NULL;
         }
         srv_arena_reset(arena);
     }
@@ -272,8 +275,7 @@ TEST(survives_failing_allocations) {
     }
 }
 #else
-TEST(survives_failing_allocations) {
-}
+TEST(survives_failing_allocations) {}
 #endif
 
 TEST_MAIN(arena = srv_arena_new(); RUN(reads_a_tree); RUN(points_at_nodes); RUN(says_what_is_wrong_and_where);

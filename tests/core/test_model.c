@@ -15,7 +15,7 @@ static srv_model *load(const char *manifest, const char *header, const float *va
     make_folder(folder, sizeof folder);
     write_file(folder, "model.json", manifest, strlen(manifest));
     write_weights(folder, header, values, count);
-    srv_model_load(folder, "test", 1, &model, err);
+    srv_model_load(folder, "test", 1, NULL, &model, err);
     remove_package(folder);
     return model;
 }
@@ -161,7 +161,7 @@ TEST(every_allocation_of_a_load_may_fail) {
     for (srv_model *model = NULL; model == NULL && n < 10000; n++) {
         srv_error err = {0};
         srv_test_fail_allocation(n);
-        srv_status status = srv_model_load(folder, "test", 1, &model, &err);
+        srv_status status = srv_model_load(folder, "test", 1, NULL, &model, &err);
         srv_test_fail_allocation(0);
         CHECK_EQ(status, model == NULL ? SRV_NO_MEMORY : SRV_OK);
         srv_model_free(model);

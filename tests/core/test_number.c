@@ -52,22 +52,52 @@ static bool reads_as_strtod(const char *text) {
 }
 
 TEST(reads_every_form) {
-    const char *texts[] = {"0", "-0", "0.0", "-0.0", "1", "-1", "10", "0.1", "1e0", "1E+5", "1e-5", "1.5e300", "1e400",
-                           "-1e400", "1e-400", "123456789012345678901234567890", "0.000000000000000000000000000001",
-                           "1e99999999999999999999", "1e-99999999999999999999", "0e99999999999999999999", "9007199254740993",
-                           "16777217", "16777219", "3.4028235677973366e38", "3.4028235677973365e38", "1.1754943508222875e-38",
-                           "7.006492321624085e-46", "7.006492321624086e-46", "2.2250738585072011e-308",
-                           "2.2250738585072014e-308", "4.9406564584124654e-324", "2.4703282292062327e-324",
-                           "2.4703282292062328e-324", "1.7976931348623158e308", "1.7976931348623159e308",
-                           "12345678.12345678", "1234567812345678.1234567812345678", "0.00000000000000000000000000000000000000000000007"};
+    const char *texts[] = {"0",
+                           "-0",
+                           "0.0",
+                           "-0.0",
+                           "1",
+                           "-1",
+                           "10",
+                           "0.1",
+                           "1e0",
+                           "1E+5",
+                           "1e-5",
+                           "1.5e300",
+                           "1e400",
+                           "-1e400",
+                           "1e-400",
+                           "123456789012345678901234567890",
+                           "0.000000000000000000000000000001",
+                           "1e99999999999999999999",
+                           "1e-99999999999999999999",
+                           "0e99999999999999999999",
+                           "9007199254740993",
+                           "16777217",
+                           "16777219",
+                           "3.4028235677973366e38",
+                           "3.4028235677973365e38",
+                           "1.1754943508222875e-38",
+                           "7.006492321624085e-46",
+                           "7.006492321624086e-46",
+                           "2.2250738585072011e-308",
+                           "2.2250738585072014e-308",
+                           "4.9406564584124654e-324",
+                           "2.4703282292062327e-324",
+                           "2.4703282292062328e-324",
+                           "1.7976931348623158e308",
+                           "1.7976931348623159e308",
+                           "12345678.12345678",
+                           "1234567812345678.1234567812345678",
+                           "0.00000000000000000000000000000000000000000000007"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         CHECK(reads_as_strtod(texts[i]));
     }
 }
 
 TEST(reads_json_numbers_only) {
-    const char *refused[] = {"", "-", "+1", ".5", "-.5", "1.", "1.e5", "1e", "1e+", "1e-", "-a", "a", "NaN", "Infinity",
-                             "-Infinity", " 1", "e5", "0.", "--1"};
+    const char *refused[] = {"",   "-", "+1",  ".5",       "-.5",       "1.", "1.e5", "1e", "1e+", "1e-",
+                             "-a", "a", "NaN", "Infinity", "-Infinity", " 1", "e5",   "0.", "--1"};
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         size_t size = strlen(refused[i]);
         const char *text = guarded(refused[i], size);
@@ -82,8 +112,9 @@ TEST(stops_after_the_number) {
     const struct {
         const char *text;
         size_t size;
-    } cases[] = {{"1,2", 1},      {"01", 1},  {"-01", 2},           {"0x10", 1},        {"1.5.5", 3},
-                 {"1e5e5", 3},    {"1-", 1},  {"12345678901234,", 14}, {"1.123456789]", 11}, {"0.5 ", 3}};
+    } cases[] = {{"1,2", 1},           {"01", 1},    {"-01", 2}, {"0x10", 1},
+                 {"1.5.5", 3},         {"1e5e5", 3}, {"1-", 1},  {"12345678901234,", 14},
+                 {"1.123456789]", 11}, {"0.5 ", 3}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         float value;
         const char *end = cases[i].text + strlen(cases[i].text);
@@ -319,7 +350,8 @@ static void check_written(uint32_t bits, int *wrong) {
         snprintf(other, sizeof other, "%.*e", digits - 2, (double)value);
         shortest = strtof(other, NULL) != value;
     }
-    if (after == NULL || *after != '\0' || float_bits(back) != bits || strtof(text, NULL) != value || !nearest || !shortest) {
+    if (after == NULL || *after != '\0' || float_bits(back) != bits || strtof(text, NULL) != value || !nearest ||
+        !shortest) {
         ++*wrong;
         fprintf(stderr, "%08x %.9g: %s\n", bits, (double)value, text);
     }
@@ -340,7 +372,7 @@ TEST(writes_the_shortest_that_reads_back) {
     CHECK_EQ(wrong, 0);
 }
 
-TEST_MAIN(RUN(reads_every_form); RUN(reads_json_numbers_only); RUN(stops_after_the_number); RUN(never_reads_past_the_end);
-          RUN(reads_random_doubles); RUN(reads_random_floats); RUN(reads_random_digits); RUN(reads_ties);
-          RUN(reads_very_long_numbers); RUN(reads_the_minefield); RUN(writes_as_repr_does);
+TEST_MAIN(RUN(reads_every_form); RUN(reads_json_numbers_only); RUN(stops_after_the_number);
+          RUN(never_reads_past_the_end); RUN(reads_random_doubles); RUN(reads_random_floats); RUN(reads_random_digits);
+          RUN(reads_ties); RUN(reads_very_long_numbers); RUN(reads_the_minefield); RUN(writes_as_repr_does);
           RUN(writes_the_shortest_that_reads_back))

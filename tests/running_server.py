@@ -1,0 +1,68 @@
+"""A real server process for tests, asked over real connections."""
+
+import http.client
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @contextmanager
+    def connect(self) -> Iterator[http.client.HTTPConnection]:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+            yield connection
+
+    def ask(self, method: str, url: str, body: Any = None) -> tuple[int, Any]:
+        with self.connect() as connection:
+            return ask(connection, method, url, body)
+
+
+def ask(connection: http.client.HTTPConnection, method: str, url: str, body: Any = None) -> tuple[int, Any]:
+    connection.request(method, url, body, JSON, encode_chunked=not isinstance(body, (bytes, str, type(None))))
+    reply = connection.getresponse()
+    return reply.status, json.loads(reply.read())
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(log: Path, command: Sequence[str] = (), port: int = 0) -> Iterator[Server]:
+    """`python -m pyapp`, or another command that serves on `port`, from when it is healthy until the block ends."""
+    port = port or free_port()
+    command = command or [sys.executable, "-m", "pyapp", "--port", str(port)]
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as process:
+        started = Server(process, port, log)
+        try:
+            wait_until_healthy(started)
+            yield started
+        finally:
+            process.terminate()  # killing it would leave its worker behind
+            process.wait(timeout=30)
+
+
+def wait_until_healthy(server: Server) -> None:
+    for _ in range(300):
+        assert server.process.poll() is None, server.log.read_text()
+        try:
+            if server.ask("GET", "/healthz")[0] == 200:
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise TimeoutError(f"the server did not start:\n{server.log.read_text()}")
