@@ -1,5 +1,6 @@
 """`python -m pyapp`: the app on granian, a server that stands up to production."""
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,13 +11,13 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
 from . import create_app, port
-from .config import Config, bounds, describe
+from .config import Config, bounds, meaning
 
 
 def _option(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """--name, which goes over the environment; help and range come from the table of settings."""
     limits = bounds(name)
-    return click.option(f"--{name}", type=click.IntRange(*limits) if limits else str, help=describe(name))
+    return click.option(f"--{name}", type=click.IntRange(*limits) if limits else str, help=meaning(name))
 
 
 @click.command()
@@ -51,6 +52,8 @@ def serve(config: Config) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=20,
     )
+    # Requests that wait do so in the engine, without the GIL: granian's warning of "quite high" threads is for others.
+    logging.getLogger("_granian").addFilter(lambda record: "quite high" not in record.getMessage())
     server.serve(target_loader=partial(create_app, config), wrap_loader=False)
 
 

@@ -4,7 +4,7 @@ import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -123,20 +123,27 @@ class Config:
 
     def rows(self) -> list[tuple[str, Any, str]]:
         """(variable, value in force, what it means) of each setting, for people."""
-        return [(row.metadata["variable"], getattr(self, row.name), describe(row.name)) for row in fields(self)]
+        table = []
+        for row in fields(self):
+            limits = bounds(row.name)
+            allowed = f" ({limits[0]} to {limits[1]})" if limits else ""
+            table.append((row.metadata["variable"], getattr(self, row.name), meaning(row.name) + allowed))
+        return table
+
+
+def _row_of(name: str) -> Field[Any]:
+    return next(row for row in fields(Config) if row.name == name)
 
 
 def bounds(name: str) -> tuple[int, int] | None:
     """Least and greatest value of a setting that is a whole number; None for others."""
-    row = next(row for row in fields(Config) if row.name == name)
+    row = _row_of(name)
     return (row.metadata["low"], row.metadata["high"]) if row.type is int else None
 
 
-def describe(name: str) -> str:
-    """What a setting means, and its range if it is a whole number."""
-    row = next(row for row in fields(Config) if row.name == name)
-    limits = bounds(name)
-    return f"{row.metadata['meaning']} ({limits[0]} to {limits[1]})" if limits else str(row.metadata["meaning"])
+def meaning(name: str) -> str:
+    """What a setting is for, in a line."""
+    return str(_row_of(name).metadata["meaning"])
 
 
 def _whole_number(variable: str, text: str, low: int, high: int) -> int:

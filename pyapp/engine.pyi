@@ -27,8 +27,19 @@ class Model:
     """An immutable, loaded model package; safe to use from any number of threads."""
 
     @classmethod
-    def load(cls, folder: str | PathLike[str], *, name: str | None = None, version: int | None = None) -> Model:
-        """Loads, checks and plans the package in `folder`; name and version default to its last two path components."""
+    def load(
+        cls,
+        folder: str | PathLike[str],
+        *,
+        name: str | None = None,
+        version: int | None = None,
+        plan_cache: str | None = None,
+    ) -> Model:
+        """Loads, checks and plans the package in `folder`; name and version default to its last two path components.
+
+        `plan_cache`: the folder that keeps what was measured on this CPU; by default the user's cache folder, "" for none.
+        Raises PackageError.
+        """
     @property
     def name(self) -> str: ...
     @property
@@ -44,6 +55,9 @@ class Model:
     @property
     def labels(self) -> list[str]:
         """One per output of a classification; [] for a regression."""
+    @property
+    def parameters(self) -> int:
+        """Trained numbers: kernels, biases, and the terms of normalisations and activations."""
     @property
     def manifest(self) -> str:
         """The text of model.json."""

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,15 +59,13 @@ def _why(error: OSError, address: str, port: int) -> str:
 
 def _in_use(port: int) -> str:
     found = holders(port)
-    # A server with worker processes is stopped by its first process.
-    first = [process for process in found if process.parent not in {other.pid for other in found}]
     lines = [f"port {port} is in use" + ("" if found else ", by a process that this user may not see")]
-    lines += [f"  held by PID {process.pid}, {process.name}: {process.command}" for process in first]
-    if first:
-        lines.append(f"  stop it:              kill {' '.join(str(process.pid) for process in first)}")
+    lines += [f"  held by PID {process.pid}, {process.name}: {_printable(process.command)}" for process in found]
+    if found:
+        lines.append(f"  stop it:              kill {' '.join(str(process.pid) for process in found)}")
     else:
         lines.append(f"  find it:              sudo lsof -nP -iTCP:{port} -sTCP:LISTEN")
-    if any(process.name.startswith("ControlCe") for process in first):
+    if any(process.name.startswith("ControlCe") for process in found):
         lines.append("  (that is macOS's AirPlay Receiver: System Settings, General, AirDrop & Handoff)")
     other = port + 1 if port < 65_535 else 5000
     lines.append(f"  or use another port:  --port {other}   or   PORT={other} make run")
@@ -74,43 +73,55 @@ def _in_use(port: int) -> str:
 
 
 def holders(port: int) -> list[Process]:
-    """The processes that listen on a TCP port, by PID; those of other users only if the system tells."""
-    return sorted(_holders_proc(port) if sys.platform == "linux" else _holders_lsof(port))
+    """The processes to stop so that a TCP port becomes free; those of other users only if the system tells."""
+    pids = _pids_proc(port) if sys.platform == "linux" else _pids_lsof(port)
+    return sorted({_first(process) for process in map(_process, pids) if process})
 
 
-def _holders_proc(port: int) -> Iterator[Process]:
+def _first(process: Process) -> Process:
+    """A server's worker is replaced when it dies: the one to stop is its ancestor that runs the same command."""
+    parent = _process(process.parent)
+    return process if parent is None or parent.command != process.command else _first(parent)
+
+
+def _pids_proc(port: int) -> Iterator[int]:
     inodes = {inode for table in ("tcp", "tcp6") for inode in _listening(Path("/proc/net") / table, port)}
     wanted = {f"socket:[{inode}]" for inode in inodes}
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
+        with suppress(OSError):  # it has ended, or it is another user's
             if any(str(link.readlink()) in wanted for link in (folder / "fd").iterdir()):
-                # The name stands in parentheses and may hold anything; the state and the parent's PID come after it.
-                parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
-                name = (folder / "comm").read_text(errors="replace").strip()
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-                yield Process(int(folder.name), int(parent), name, _printable(command))
-        except OSError:
-            continue  # it has ended, or it is another user's
+                yield int(folder.name)
 
 
 def _listening(table: Path, port: int) -> Iterator[str]:
     """The inodes of the sockets that listen on the port.  Columns: number, local address:port, remote, state, …"""
+    with suppress(OSError):
+        for row in table.read_text().splitlines()[1:]:
+            columns = row.split()
+            if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
+                yield columns[9]
+
+
+def _pids_lsof(port: int) -> Iterator[int]:
+    yield from map(int, _output("lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-t").split())
+
+
+def _process(pid: int) -> Process | None:
+    """None if there is no such process (any more)."""
+    if sys.platform != "linux":
+        parent = _output("ps", "-o", "ppid=", "-p", str(pid)).strip()
+        name = Path(_output("ps", "-o", "comm=", "-p", str(pid)).strip()).name
+        command = _output("ps", "-o", "command=", "-p", str(pid)).strip()
+        return Process(pid, int(parent), name, command) if parent else None
+    folder = Path("/proc") / str(pid)
     try:
-        rows = table.read_text().splitlines()[1:]
+        # The name stands in parentheses and may hold anything; the state and the parent's PID come after it.
+        parent = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()[1]
+        name = (folder / "comm").read_text(errors="replace").strip()
+        command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return Process(pid, int(parent), name, command)
     except OSError:
-        return
-    for row in rows:
-        columns = row.split()
-        if columns[3] == _LISTEN and int(columns[1].rpartition(":")[2], 16) == port:
-            yield columns[9]
-
-
-def _holders_lsof(port: int) -> Iterator[Process]:
-    for pid in _output("lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-t").split():
-        parent = _output("ps", "-o", "ppid=", "-p", pid).strip()
-        name = Path(_output("ps", "-o", "comm=", "-p", pid).strip()).name
-        command = _output("ps", "-o", "command=", "-p", pid).strip()
-        yield Process(int(pid), int(parent or 0), name, _printable(command))
+        return None
 
 
 def _output(*command: str) -> str:

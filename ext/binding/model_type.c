@@ -50,13 +50,31 @@ static PyObject *absolute_path(PyObject *folder) {
     return path;
 }
 
+/* The user's cache folder by the XDG Base Directory Specification, or "" if there is none. */
+static void default_plan_cache(char *out, size_t capacity) {
+    const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+    out[0] = '\0';
+    if (cache != NULL && cache[0] == '/') {
+        snprintf(out, capacity, "%s/flask-serving", cache);
+    } else if (home != NULL && home[0] == '/') {
+        snprintf(out, capacity, "%s/.cache/flask-serving", home);
+    }
+}
+
 static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"folder", "name", "version", NULL};
+    static char *names[] = {"folder", "name", "version", "plan_cache", NULL};
     PyObject *folder, *given_version = Py_None;
-    const char *given_name = NULL;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$zO:load", names, &folder, &given_name, &given_version)) {
+    const char *given_name = NULL, *plan_cache = NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$zOz:load", names, &folder, &given_name, &given_version,
+                                     &plan_cache)) {
         return NULL;
     }
+    char preset[4096];
+    if (plan_cache == NULL) {
+        default_plan_cache(preset, sizeof preset);
+        plan_cache = preset;
+    }
+    plan_cache = plan_cache[0] != '\0' ? plan_cache : NULL;
     module_state *state = state_of_type((PyTypeObject *)class);
     PyObject *path = absolute_path(folder);
     if (path == NULL) {
@@ -80,7 +98,7 @@ static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keyw
     srv_error err = {0};
     const char *folder_text = PyBytes_AsString(path), *used_name = given_name != NULL ? given_name : name;
     Py_BEGIN_ALLOW_THREADS
-    if (srv_model_load(folder_text, used_name, version, &model, &err) == SRV_OK) {
+    if (srv_model_load(folder_text, used_name, version, plan_cache, &model, &err) == SRV_OK) {
         predictor = srv_predictor_new(model);
     }
     Py_END_ALLOW_THREADS
@@ -263,7 +281,7 @@ static PyGetSetDef model_members[] = {
 
 static PyMethodDef model_methods[] = {
     {"load", (PyCFunction)(void (*)(void))model_load, METH_CLASS | METH_VARARGS | METH_KEYWORDS,
-     "load(folder, *, name=None, version=None)\n--\n\nLoads, checks and plans the model package in folder."},
+     "load(folder, *, name=None, version=None, plan_cache=None)\n--\n\nLoads, checks and plans the model package in folder."},
     {"predict", model_predict, METH_O,
      "predict($self, x, /)\n--\n\nfloat32 [rows, features] -> float32 [rows, outputs]; the GIL is released."},
     {0},

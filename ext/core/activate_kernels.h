@@ -267,29 +267,52 @@ static void elementwise(const srv_activation *activation, float *values, size_t 
 
 /* --- row by row -------------------------------------------------------------------------------------------------- */
 
-/* Lane i sums the columns i, i + 16, …; then the lanes are added in pairs: the order depends on `columns` alone. */
-INLINE double sum_of_lanes(double *lanes) {
-    for (size_t half = SRV_LANES / 2; half > 0; half /= 2) {
-        for (size_t i = 0; i < half; i++) {
-            lanes[i] += lanes[i + half];
-        }
-    }
-    return lanes[0];
-}
-
-INLINE float max_of_lanes(float *lanes) {
-    for (size_t half = SRV_LANES / 2; half > 0; half /= 2) {
-        for (size_t i = 0; i < half; i++) {
-            lanes[i] = lanes[i] < lanes[i + half] ? lanes[i + half] : lanes[i];
-        }
-    }
-    return lanes[0];
-}
-
-/* Lane by lane.  A NaN is passed over, for the sum will meet it. */
-INLINE void keep_max(float *lanes, const float *values) {
+/* The last columns of a row that fill no whole block, followed by -inf, which adds nothing to a sum.  Loops with an `if`, as
+ * compilers make masked loads and stores of them; a memcpy of variable length would cost more than the exponentials. */
+INLINE void load_rest(float *restrict block, const float *restrict row, size_t rest) {
     for (size_t i = 0; i < SRV_LANES; i++) {
-        lanes[i] = lanes[i] < values[i] ? values[i] : lanes[i];
+        block[i] = i < rest ? row[i] : -INFINITY;
+    }
+}
+
+INLINE void store_rest(float *restrict row, const float *restrict block, size_t rest) {
+    for (size_t i = 0; i < SRV_LANES; i++) {
+        if (i < rest) {
+            row[i] = block[i];
+        }
+    }
+}
+
+/* Lane i sums the columns i, i + 16, …; then the lanes are added in pairs: the order depends on `columns` alone. */
+INLINE double sum_of_lanes(const double *lanes) {
+    double eight[8], four[4];
+    for (size_t i = 0; i < 8; i++) {
+        eight[i] = lanes[i] + lanes[i + 8];
+    }
+    for (size_t i = 0; i < 4; i++) {
+        four[i] = eight[i] + eight[i + 4];
+    }
+    return (four[0] + four[2]) + (four[1] + four[3]);
+}
+
+INLINE float greater(float a, float b) {
+    return a < b ? b : a; /* a if b is NaN: the sum will meet it */
+}
+
+INLINE float max_of_lanes(const float *lanes) {
+    float eight[8], four[4];
+    for (size_t i = 0; i < 8; i++) {
+        eight[i] = greater(lanes[i], lanes[i + 8]);
+    }
+    for (size_t i = 0; i < 4; i++) {
+        four[i] = greater(eight[i], eight[i + 4]);
+    }
+    return greater(greater(four[0], four[2]), greater(four[1], four[3]));
+}
+
+INLINE void keep_max(float *restrict lanes, const float *restrict values) {
+    for (size_t i = 0; i < SRV_LANES; i++) {
+        lanes[i] = greater(lanes[i], values[i]);
     }
 }
 
@@ -322,15 +345,35 @@ INLINE void softmax_scale(float *values, double scale) {
     }
 }
 
+static void softmax(float *row, size_t columns, double max) {
+    const size_t whole = WHOLE(columns), rest = columns - whole;
+    double sum[SRV_LANES] = {0};
+    for (size_t c = 0; c < whole; c += SRV_LANES) {
+        softmax_exponentials(row + c, max, sum);
+    }
+    float last[SRV_LANES];
+    if (rest > 0) {
+        load_rest(last, row + whole, rest);
+        softmax_exponentials(last, max, sum);
+    }
+    const double scale = 1 / sum_of_lanes(sum);
+    for (size_t c = 0; c < whole; c += SRV_LANES) {
+        softmax_scale(row + c, scale);
+    }
+    if (rest > 0) {
+        softmax_scale(last, scale);
+        store_rest(row + whole, last, rest);
+    }
+}
+
 /* Adds exp(value - max) of those below the maximum to one sum and the number of those at it to another, so that nothing is
- * lost where log(sum) is near 0.  At the maximum the difference is 0, or NaN if the maximum is infinite. */
+ * lost where log(sum) is near 0.  A NaN, as the difference of two infinities is, goes into the first. */
 INLINE void log_softmax_sums(const float *restrict values, double max, double *restrict below, double *restrict at) {
     for (size_t i = 0; i < SRV_LANES; i++) {
         double difference = values[i] - max;
-        double e = exp_of(difference);
-        bool is_below = values[i] < max;
-        below[i] += is_below ? e : difference;
-        at[i] += is_below ? 0.0 : 1.0;
+        double is_at = difference < 0 ? 0 : 1;
+        below[i] += exp_of(difference) - is_at; /* exp(0) is exactly 1 */
+        at[i] += is_at;
     }
 }
 
@@ -340,49 +383,45 @@ INLINE void log_softmax_subtract(float *values, double max, double log_sum) {
     }
 }
 
-/* The columns after the last whole block are worked on in a copy filled up with -inf, which adds nothing to a sum. */
-static void rowwise(const srv_activation *activation, float *values, size_t rows, size_t columns, size_t stride) {
+static void log_softmax(float *row, size_t columns, double max) {
     const size_t whole = WHOLE(columns), rest = columns - whole;
-    for (size_t r = 0; r < rows; r++) {
-        float *row = values + r * stride, last[SRV_LANES], lanes[SRV_LANES];
-        for (size_t i = 0; i < SRV_LANES; i++) {
-            last[i] = lanes[i] = -INFINITY;
-        }
-        memcpy(last, row + whole, rest * sizeof *row);
-        for (size_t c = 0; c < whole; c += SRV_LANES) {
-            keep_max(lanes, row + c);
-        }
-        keep_max(lanes, last);
-        const double max = max_of_lanes(lanes);
+    double below[SRV_LANES] = {0}, at[SRV_LANES] = {0};
+    for (size_t c = 0; c < whole; c += SRV_LANES) {
+        log_softmax_sums(row + c, max, below, at);
+    }
+    float last[SRV_LANES];
+    if (rest > 0) {
+        load_rest(last, row + whole, rest);
+        log_softmax_sums(last, max, below, at);
+    }
+    const double log_sum = log1p_any(sum_of_lanes(below) + (sum_of_lanes(at) - 1));
+    for (size_t c = 0; c < whole; c += SRV_LANES) {
+        log_softmax_subtract(row + c, max, log_sum);
+    }
+    if (rest > 0) {
+        log_softmax_subtract(last, max, log_sum);
+        store_rest(row + whole, last, rest);
+    }
+}
 
-        double sum[SRV_LANES] = {0};
+static float max_of_row(const float *row, size_t columns) {
+    const size_t whole = WHOLE(columns);
+    float lanes[SRV_LANES];
+    load_rest(lanes, row + whole, columns - whole);
+    for (size_t c = 0; c < whole; c += SRV_LANES) {
+        keep_max(lanes, row + c);
+    }
+    return max_of_lanes(lanes);
+}
+
+static void rowwise(const srv_activation *activation, float *values, size_t rows, size_t columns, size_t stride) {
+    for (size_t r = 0; r < rows; r++) {
+        float *row = values + r * stride;
         if (activation->id == SRV_ACTIVATION_SOFTMAX) {
-            for (size_t c = 0; c < whole; c += SRV_LANES) {
-                softmax_exponentials(row + c, max, sum);
-            }
-            if (rest > 0) {
-                softmax_exponentials(last, max, sum);
-            }
-            const double scale = 1 / sum_of_lanes(sum);
-            for (size_t c = 0; c < whole; c += SRV_LANES) {
-                softmax_scale(row + c, scale);
-            }
-            softmax_scale(last, scale);
+            softmax(row, columns, max_of_row(row, columns));
         } else {
-            double at[SRV_LANES] = {0};
-            for (size_t c = 0; c < whole; c += SRV_LANES) {
-                log_softmax_sums(row + c, max, sum, at);
-            }
-            if (rest > 0) {
-                log_softmax_sums(last, max, sum, at);
-            }
-            const double log_sum = log1p_any(sum_of_lanes(sum) + (sum_of_lanes(at) - 1));
-            for (size_t c = 0; c < whole; c += SRV_LANES) {
-                log_softmax_subtract(row + c, max, log_sum);
-            }
-            log_softmax_subtract(last, max, log_sum);
+            log_softmax(row, columns, max_of_row(row, columns));
         }
-        memcpy(row + whole, last, rest * sizeof *row);
     }
 }
 

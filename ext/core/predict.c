@@ -3,8 +3,13 @@
 #include "run_forward.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
 
-/* What one call needs: preprocessed rows of a pass, then the network's scratch memory. */
+#define MAX_THREADS 64
+#define WORTH_A_THREAD_NS 200000.0 /* of work: to start and join a thread costs some tens of microseconds */
+
+/* What one thread of a call needs: preprocessed rows of a pass, then the network's scratch memory. */
 typedef struct workspace {
     struct workspace *next;
     float *x, *scratch;
@@ -12,6 +17,7 @@ typedef struct workspace {
 
 struct srv_predictor {
     const srv_model *model;
+    size_t cores;
     pthread_mutex_t lock; /* guards spare */
     workspace *spare;
 };
@@ -19,7 +25,9 @@ struct srv_predictor {
 srv_predictor *srv_predictor_new(const srv_model *model) {
     srv_predictor *predictor = srv_calloc(1, sizeof *predictor);
     if (predictor != NULL) {
+        long cores = sysconf(_SC_NPROCESSORS_ONLN);
         predictor->model = model;
+        predictor->cores = cores > MAX_THREADS ? MAX_THREADS : cores > 0 ? (size_t)cores : 1;
         pthread_mutex_init(&predictor->lock, NULL);
     }
     return predictor;
@@ -71,20 +79,66 @@ static void give_back(srv_predictor *predictor, workspace *w) {
     pthread_mutex_unlock(&predictor->lock);
 }
 
-srv_status srv_predict(srv_predictor *predictor, const float *x, size_t rows, float *y, srv_error *err) {
-    const srv_model *model = predictor->model;
-    workspace *w = borrow(predictor);
-    if (w == NULL) {
-        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
-    }
-    for (size_t first = 0; first < rows; first += SRV_PASS_ROWS) {
-        size_t pass = rows - first < SRV_PASS_ROWS ? rows - first : SRV_PASS_ROWS;
-        const float *from = x + first * model->features;
+/* One call: its passes are shared by threads, each taking the next that nobody has taken. */
+typedef struct call {
+    srv_predictor *predictor;
+    const float *x;
+    float *y;
+    size_t rows;
+    atomic_size_t next; /* row at which the next pass begins */
+} call;
+
+static void run_passes(call *c, workspace *w) {
+    const srv_model *model = c->predictor->model;
+    size_t first;
+    while ((first = atomic_fetch_add(&c->next, SRV_PASS_ROWS)) < c->rows) {
+        size_t pass = c->rows - first < SRV_PASS_ROWS ? c->rows - first : SRV_PASS_ROWS;
+        const float *from = c->x + first * model->features;
         if (srv_preprocess_changes(model->preprocess)) {
             srv_preprocess_rows(model->preprocess, from, w->x, pass, model->features);
             from = w->x;
         }
-        srv_run_forward(model, from, pass, w->scratch, y + first * model->outputs);
+        srv_run_forward(model, from, pass, w->scratch, c->y + first * model->outputs);
+    }
+}
+
+static void *help(void *argument) {
+    call *c = argument;
+    workspace *w = borrow(c->predictor);
+    if (w != NULL) { /* without memory the others do its share */
+        run_passes(c, w);
+        give_back(c->predictor, w);
+    }
+    return NULL;
+}
+
+/* Threads that pay: no more than there are passes, and none for work that is done before they have started. */
+static size_t helpers_for(const srv_predictor *predictor, size_t rows) {
+    size_t passes = (rows + SRV_PASS_ROWS - 1) / SRV_PASS_ROWS;
+    if (passes < 2) {
+        return 0;
+    }
+    double ns = (double)passes * srv_forward_ns(predictor->model, SRV_PASS_ROWS);
+    size_t worth = ns / WORTH_A_THREAD_NS < MAX_THREADS ? (size_t)(ns / WORTH_A_THREAD_NS) : MAX_THREADS;
+    size_t threads = worth < passes ? worth : passes;
+    threads = threads < predictor->cores ? threads : predictor->cores;
+    return threads > 1 ? threads - 1 : 0;
+}
+
+srv_status srv_predict(srv_predictor *predictor, const float *x, size_t rows, float *y, srv_error *err) {
+    workspace *w = borrow(predictor);
+    if (w == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
+    call c = {.predictor = predictor, .x = x, .y = y, .rows = rows};
+    pthread_t threads[MAX_THREADS];
+    size_t wanted = helpers_for(predictor, rows), started = 0;
+    while (started < wanted && pthread_create(&threads[started], NULL, help, &c) == 0) {
+        started++;
+    }
+    run_passes(&c, w);
+    for (size_t i = 0; i < started; i++) {
+        pthread_join(threads[i], NULL);
     }
     give_back(predictor, w);
     return SRV_OK;

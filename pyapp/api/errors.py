@@ -8,7 +8,14 @@ from time import monotonic
 from typing import cast
 
 from flask import Flask, Response, json, request
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound, ServiceUnavailable
+from werkzeug.exceptions import (
+    BadRequest,
+    ClientDisconnected,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    ServiceUnavailable,
+)
 from werkzeug.exceptions import RequestEntityTooLarge as TooLarge
 
 from pyapp.serving import registry
@@ -82,6 +89,8 @@ def _message(error: HTTPException) -> str:
             return f"nothing is at {request.path}; POST /classify answers, GET /api/models lists the models"
         if isinstance(error, MethodNotAllowed):
             return f"{request.method} is not possible at {request.path}; {_listed(error)}"
+        if isinstance(error, ClientDisconnected):
+            return "the body breaks off before its end"
         if isinstance(error, TooLarge):
             return f"the body is too large; at most {serving().config.max_body_bytes} bytes are taken"
     if error.code == 500:

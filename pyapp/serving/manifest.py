@@ -2,8 +2,9 @@
 
 import json
 from dataclasses import dataclass, field
-from math import prod
 from typing import Any
+
+from pyapp import engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +17,13 @@ class Description:
     """[{"name", "shape", "takes_image"}]"""
     labels: list[str] = field(default_factory=list)
     parameters: int = 0
-    """Numbers learnt in training: kernels and biases."""
+    """Numbers learnt in training: kernels, biases and the like."""
     provenance: dict[str, Any] = field(default_factory=dict)
 
 
-def describe(text: str, labels: list[str]) -> Description:
-    """The description of the model whose model.json is `text`."""
-    manifest = json.loads(text)
+def describe(model: engine.Model) -> Description:
+    """The description of a loaded model."""
+    manifest = json.loads(model.manifest)
     return Description(
         task=manifest["task"],
         description=manifest.get("description", ""),
@@ -30,19 +31,7 @@ def describe(text: str, labels: list[str]) -> Description:
             {"name": item["name"], "shape": item["shape"], "takes_image": "image" in item}
             for item in manifest["inputs"]
         ],
-        labels=labels,
-        parameters=_parameters(manifest),
+        labels=model.labels,
+        parameters=model.parameters,
         provenance=manifest.get("provenance", {}),
     )
-
-
-def _parameters(manifest: dict[str, Any]) -> int:
-    widths = {item["name"]: prod(item["shape"]) for item in manifest["inputs"]}
-    total = 0
-    for layer in manifest["layers"]:
-        width = sum(widths[name] for name in layer["inputs"])
-        if layer["op"] == "dense":
-            total += layer["units"] * (width + ("bias" in layer))
-            width = layer["units"]
-        widths[layer["name"]] = width
-    return total

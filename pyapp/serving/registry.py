@@ -167,7 +167,7 @@ def _load(folder: Path) -> Version:
     name, number = folder.parent.name, int(folder.name)
     try:
         model = engine.Model.load(folder, name=name, version=number)
-        return Version(name, number, model, description=describe(model.manifest, model.labels))
+        return Version(name, number, model, description=describe(model))
     except Exception as error:  # whatever is wrong with one version, the others must be served
         # Where the store lies is nobody's business outside.
         reason = str(error).replace(f"{folder}/", "") or type(error).__name__

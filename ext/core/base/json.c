@@ -119,8 +119,8 @@ static srv_status read_value(srv_json_cursor *cursor, srv_arena *arena, srv_json
 }
 
 /* One value at the cursor, with its key before it if the parent is an object; linked behind `last`. */
-static srv_status read_node(srv_json_cursor *cursor, srv_arena *arena, srv_json *parent, srv_json *last,
-                            srv_json **out, srv_error *err) {
+static srv_status read_node(srv_json_cursor *cursor, srv_arena *arena, srv_json *parent, srv_json *last, srv_json **out,
+                            srv_error *err) {
     srv_json *node = srv_arena_take(arena, sizeof *node);
     if (node == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
@@ -268,8 +268,7 @@ srv_status srv_json_get_number(const srv_json *object, const char *key, double *
     return SRV_OK;
 }
 
-srv_status srv_json_get_number_or(const srv_json *object, const char *key, double absent, double *out,
-                                  srv_error *err) {
+srv_status srv_json_get_number_or(const srv_json *object, const char *key, double absent, double *out, srv_error *err) {
     if (object != NULL && object->type == SRV_JSON_OBJECT && srv_json_get(object, key) == NULL) {
         *out = absent;
         return SRV_OK;
@@ -284,8 +283,7 @@ srv_status srv_json_get_size(const srv_json *object, const char *key, size_t min
         return SRV_PACKAGE;
     }
     double number = member->number;
-    if (!(number >= 0 && number < 0x1p53) || number != floor(number) || (size_t)number < min ||
-        (size_t)number > max) {
+    if (!(number >= 0 && number < 0x1p53) || number != floor(number) || (size_t)number < min || (size_t)number > max) {
         return srv_json_fail(member, err, "\"%s\" is %.17g; expected a whole number from %zu to %zu", key, number, min,
                              max);
     }

@@ -2,8 +2,8 @@
  *
  * Nearly every number is settled by one operation on doubles: exactly when digits and power of ten are both exact
  * (Clinger 1990), or, for a float, because the double found is known to a few units in its last place and a float is
- * rounded 29 bits further up.  What remains (about one in 2^25 random decimals, and ties made to measure) is divided out
- * in whole numbers, with as many digits as there are.
+ * rounded 29 bits further up.  What remains (about one in 2^25 random decimals, and ties made to measure) is divided
+ * out in whole numbers, with as many digits as there are.
  */
 #include "number.h"
 
@@ -46,7 +46,8 @@ static inline bool read_eight_digits(const char *text, uint64_t *value) {
     bytes -= 0x3030303030303030;
     bytes = bytes * 10 + (bytes >> 8);
     bytes = ((bytes & 0x000000FF000000FF) * (100 + (1000000ULL << 32)) +
-             ((bytes >> 16) & 0x000000FF000000FF) * (1 + (10000ULL << 32))) >> 32;
+             ((bytes >> 16) & 0x000000FF000000FF) * (1 + (10000ULL << 32))) >>
+            32;
     *value = *value * 100000000 + bytes;
     return true;
 #else
@@ -256,7 +257,7 @@ static double read_exactly(const decimal *d) {
         }
     }
     int64_t magnitude = exponent + bit_length(&above) * 1233 / 4096; /* log10, to within 1.5 */
-    if (magnitude > 312 || magnitude < -345) { /* infinity and zero; all else fits the limbs */
+    if (magnitude > 312 || magnitude < -345) {                       /* infinity and zero; all else fits the limbs */
         return magnitude > 0 ? INFINITY : 0;
     }
     multiply_by_power_of_five(exponent < 0 ? &below : &above, exponent < 0 ? -exponent : exponent);
@@ -282,14 +283,6 @@ static inline bool is_exact(const decimal *d) {
     return !d->cut && d->digits <= (uint64_t)1 << 53 && d->exponent >= -22 && d->exponent <= 22;
 }
 
-/* Does a double that may be off by 8 units in the last place round to one and the same float?  Not next to the middle
- * between two floats (the lower 29 bits are 100…0), and not where floats are subnormal and their middles lie elsewhere. */
-static inline bool is_clear_of_ties(double value) {
-    uint64_t bits;
-    memcpy(&bits, &value, 8);
-    return value >= 0x1p-125 && ((bits - (0x10000000 - 8)) & 0x1FFFFFFF) > 16;
-}
-
 const char *srv_read_float(const char *text, const char *end, float *out) {
     decimal d;
     const char *after = scan(text, end, &d);
@@ -303,7 +296,7 @@ const char *srv_read_float(const char *text, const char *end, float *out) {
         magnitude = INFINITY;
     } else {
         double value = scale((double)d.digits, d.exponent); /* off by 3.1 units at most: three roundings and the cut */
-        magnitude = (float)(is_exact(&d) || is_clear_of_ties(value) ? value : read_exactly(&d));
+        magnitude = (float)(is_exact(&d) || srv_is_clear_of_ties(value) ? value : read_exactly(&d));
     }
     *out = d.negative ? -magnitude : magnitude;
     return after;

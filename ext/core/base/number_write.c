@@ -1,8 +1,9 @@
 /* float → shortest decimal, by the method of Raffaello Giulietti, "The Schubfach way to render doubles" (2020).
  *
  * Around a float lies the interval of the reals that round to it.  Of the decimals in it, those with the fewest digits
- * are on a grid 10^k with k just below the interval's width, or on the grid ten times wider; four candidates are enough.
- * The interval's ends are scaled by 10^-k in 64 × 32-bit products, rounded to odd, which keeps every comparison exact.
+ * are on a grid 10^k with k just below the interval's width, or on the grid ten times wider; four candidates are
+ * enough.  The interval's ends are scaled by 10^-k in 64 × 32-bit products, rounded to odd, which keeps every
+ * comparison exact.
  */
 #include "number.h"
 

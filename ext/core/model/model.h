@@ -83,8 +83,9 @@ typedef struct srv_model {
 } srv_model;
 
 /* Loads, checks and plans the package in `folder` (model.json and weights.safetensors).  On failure err has SRV_PACKAGE
- * and names the file, the field and what was expected. */
-srv_status srv_model_load(const char *folder, const char *name, int64_t version, srv_model **out, srv_error *err);
+ * and names the file, the field and what was expected.  plan_cache: the folder of model/plan_cache.h, or NULL. */
+srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache, srv_model **out,
+                          srv_error *err);
 void srv_model_free(srv_model *model); /* accepts NULL */
 
 /* Bytes of memory the model holds (weights; the rest is small). */

@@ -86,7 +86,8 @@ static srv_status name_file(srv_status status, const char *path, srv_error *err)
     return status;
 }
 
-srv_status srv_model_load(const char *folder, const char *name, int64_t version, srv_model **out, srv_error *err) {
+srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache, srv_model **out,
+                          srv_error *err) {
     srv_blas_use_one_thread();
     srv_status status = SRV_OK;
     srv_safetensors *tensors = NULL;
@@ -116,7 +117,7 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
         status = name_file(status, weights, err);
         goto cleanup;
     }
-    if ((status = srv_weights_read(root, tensors, model, err)) != SRV_OK ||
+    if ((status = srv_weights_read(root, tensors, plan_cache, model, err)) != SRV_OK ||
         (status = srv_graph_place(model, err)) != SRV_OK) {
         status = name_file(status, path, err);
     }

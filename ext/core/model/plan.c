@@ -89,7 +89,7 @@ double srv_plan_gflops(const srv_plan *plan) {
 }
 
 /* The cheapest mix of heights for every number of rows; a tile may reach beyond the last row. */
-static void cover_rows(srv_plan *plan) {
+void srv_plan_cover(srv_plan *plan) {
     plan->rows_ns[0] = 0;
     plan->next[0] = 0;
     for (size_t r = 1; r <= SRV_PASS_ROWS; r++) {
@@ -190,7 +190,7 @@ static void find_heights(trial *t, size_t tile_columns, srv_plan *out) {
         }
     }
     if (out->count > 0) {
-        cover_rows(out);
+        srv_plan_cover(out);
     }
 }
 
@@ -227,15 +227,19 @@ static srv_status trial_begin(const srv_plan *plan, trial *t, srv_arena *arena, 
     return SRV_OK;
 }
 
-srv_status srv_plan_find(size_t depth, size_t columns, srv_plan *out, srv_error *err) {
+srv_plan srv_plan_of_shape(size_t depth, size_t columns) {
     size_t chunks = (depth + SRV_DEPTH_CHUNK - 1) / SRV_DEPTH_CHUNK;
-    srv_plan plan = {
+    return (srv_plan){
         .depth = depth,
         .columns = columns,
         .padded = (columns + SRV_LANES - 1) / SRV_LANES * SRV_LANES,
         .tile_columns = REFERENCE_COLUMNS,
         .depth_chunk = (depth + chunks - 1) / chunks,
     };
+}
+
+srv_status srv_plan_find(srv_plan *out, srv_error *err) {
+    srv_plan plan = *out;
     trial t;
     srv_arena *arena = srv_arena_new();
     srv_status status = arena == NULL ? srv_fail(err, SRV_NO_MEMORY, "out of memory") : SRV_OK;
@@ -264,7 +268,7 @@ srv_status srv_plan_find(size_t depth, size_t columns, srv_plan *out, srv_error 
     }
     if (plan.plain) { /* times are still needed: by the scheduler */
         for (size_t rows = 1; rows <= SRV_PASS_ROWS; rows++) {
-            out->rows_ns[rows] = (double)rows * (double)depth * (double)plan.padded * 0.25;
+            out->rows_ns[rows] = (double)rows * (double)plan.depth * (double)plan.padded * 0.25;
         }
     }
     srv_arena_free(arena);

@@ -33,8 +33,14 @@ typedef struct srv_plan {
     double rows_ns[SRV_PASS_ROWS + 1];   /* predicted time for r rows */
 } srv_plan;
 
-/* Finds the plan of a layer of this shape: takes from under a millisecond to some tens of them. */
-srv_status srv_plan_find(size_t depth, size_t columns, srv_plan *out, srv_error *err);
+/* The shape alone: what follows from it, nothing found yet. */
+srv_plan srv_plan_of_shape(size_t depth, size_t columns);
+
+/* Finds the rest by trial: takes from under a millisecond to some tens of them. */
+srv_status srv_plan_find(srv_plan *plan, srv_error *err);
+
+/* Fills next and rows_ns from the heights and their times: the cheapest mix for every number of rows. */
+void srv_plan_cover(srv_plan *plan);
 
 /* Best rate over the heights, in GFLOPS. */
 double srv_plan_gflops(const srv_plan *plan);

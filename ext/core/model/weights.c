@@ -1,5 +1,7 @@
 #include "weights.h"
 
+#include "plan_cache.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -141,7 +143,7 @@ static void read_dense(const srv_layer *layer, const parts *p, const parts *norm
 }
 
 /* Layers of one shape share one search. */
-static srv_status plan_layer(srv_model *model, size_t index, srv_error *err) {
+static srv_status plan_layer(srv_model *model, size_t index, const char *plan_cache, srv_error *err) {
     srv_layer *layer = &model->layers[index];
     for (size_t i = 0; i < index; i++) {
         const srv_layer *earlier = &model->layers[i];
@@ -151,7 +153,15 @@ static srv_status plan_layer(srv_model *model, size_t index, srv_error *err) {
             return SRV_OK;
         }
     }
-    return srv_plan_find(layer->inputs[0].columns, layer->columns, &layer->plan, err);
+    layer->plan = srv_plan_of_shape(layer->inputs[0].columns, layer->columns);
+    if (srv_plan_cache_read(plan_cache, &layer->plan)) {
+        return SRV_OK;
+    }
+    srv_status status = srv_plan_find(&layer->plan, err);
+    if (status == SRV_OK) {
+        srv_plan_cache_write(plan_cache, &layer->plan);
+    }
+    return status;
 }
 
 /* Hands out pieces of the block; with block == NULL it only counts. */
@@ -175,7 +185,8 @@ static void carve_layer(carver *c, srv_layer *layer, const parts *p, float **ker
     *slope = p->slope != NULL ? carve(c, layer->stride) : NULL;
 }
 
-srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors, srv_model *model, srv_error *err) {
+srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors, const char *plan_cache,
+                            srv_model *model, srv_error *err) {
     srv_status status = SRV_OK;
     size_t widest = 0;
     carver counter = {0}, carver_ = {0};
@@ -192,7 +203,7 @@ srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors
         if ((status = find_parts(tensors, layer, &all[node->index], err)) != SRV_OK) {
             goto cleanup;
         }
-        if (layer->op == SRV_OP_DENSE && (status = plan_layer(model, node->index, err)) != SRV_OK) {
+        if (layer->op == SRV_OP_DENSE && (status = plan_layer(model, node->index, plan_cache, err)) != SRV_OK) {
             goto cleanup;
         }
         widest = layer->columns > widest ? layer->columns : widest;

@@ -8,6 +8,7 @@
 #include "model.h"
 #include "safetensors.h"
 
-srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors, srv_model *model, srv_error *err);
+srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors, const char *plan_cache,
+                            srv_model *model, srv_error *err);
 
 #endif

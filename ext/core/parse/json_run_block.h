@@ -31,11 +31,10 @@ static inline block_numbers find_numbers(const block_classes *is) {
     /* A 1 added at the first digit of a fraction carries through its digits to the byte behind. */
     uint64_t fraction_end = ((is->point << 1) + is->digit) & ~is->digit;
 
-    uint64_t before = is->digit << 1; /* a digit is the byte before */
+    uint64_t before = is->digit << 1; /* a digit is the byte before.  So nothing but a digit can follow '-' or '.' */
     uint64_t bad = ~(is->digit | is->comma | is->close | is->point | is->minus | is->blank) /* no part of a number */
                    | (first_zero << 1 & is->digit)                                          /* 01 */
-                   | ((is->comma | is->close | is->point) & ~before)                        /* "1,," "[.5" */
-                   | ((is->point | is->minus) << 1 & ~is->digit)                            /* "1.," "-," */
+                   | ((is->comma | is->close | is->point) & ~before)                        /* "1,," "1.," "[.5" */
                    | ((is->minus | is->blank) & ~after)                                     /* "1-" "1 ," */
                    | (fraction_end & is->point);                                            /* 1.2.3 */
 

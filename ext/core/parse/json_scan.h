@@ -66,7 +66,7 @@ srv_status srv_json_take(srv_json_cursor *cursor, char byte, const char *expecte
 srv_status srv_json_finish(srv_json_cursor *cursor, srv_error *err);
 
 /* Writes "/" and the key, escaped as RFC 6901 asks, cut to capacity and NUL-terminated (if capacity > 0).  Returns the
- * bytes written without the NUL, so that steps can be joined: size += srv_json_pointer_step(out + size, capacity - size, …). */
+ * bytes written without the NUL, so that steps can be joined: the next one goes to out + size. */
 size_t srv_json_pointer_step(char *out, size_t capacity, const char *key);
 
 #endif

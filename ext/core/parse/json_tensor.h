@@ -18,8 +18,8 @@ typedef struct srv_json_run {
     bool closed;    /* the last number is followed by ']' at once */
 } srv_json_run;
 
-/* Reads "number, number, … number]" from at, where a value must stand, as far as the text is of that form.  out has room
- * for half the bytes from at to end, rounded up, and SRV_JSON_RUN_SLACK floats more, which may be overwritten. */
+/* Reads "number, number, … number]" from at, where a value must stand, as far as the text is of that form.  out has
+ * room for half the bytes from at to end, rounded up, and SRV_JSON_RUN_SLACK floats more, which may be overwritten. */
 typedef srv_json_run srv_json_run_function(const char *at, const char *end, float *out);
 
 #define SRV_JSON_RUN_SLACK 16
@@ -58,8 +58,8 @@ typedef struct srv_json_tensor {
 } srv_json_tensor;
 
 /* Reads the number or array at the cursor (blanks before it are skipped).  where is the pointer of this value, as a
- * prefix for errors.  Fails with MALFORMED for bad JSON, WRONG_VALUE for anything but numbers, for ragged arrays and for
- * more levels than max_depth or SRV_JSON_TENSOR_RANK; each with offset and pointer. */
+ * prefix for errors.  Fails with MALFORMED for bad JSON, WRONG_VALUE for anything but numbers, for ragged arrays and
+ * for more levels than max_depth or SRV_JSON_TENSOR_RANK; each with offset and pointer. */
 srv_status srv_json_read_tensor(srv_json_cursor *cursor, const char *where, size_t max_depth,
                                 srv_json_run_function *run, srv_arena *arena, srv_json_tensor *out, srv_error *err);
 

@@ -12,8 +12,8 @@ static void describe_row(const srv_input_spec *input, char *out, size_t capacity
     int size = snprintf(out, capacity, "%zu", input->features);
     if (input->rank > 1) {
         for (size_t i = 0; i < input->rank && size >= 0 && (size_t)size < capacity; i++) {
-            size += snprintf(out + size, capacity - (size_t)size, i == 0 ? ", flat or as %zu" : " x %zu",
-                             input->shape[i]);
+            size +=
+                snprintf(out + size, capacity - (size_t)size, i == 0 ? ", flat or as %zu" : " x %zu", input->shape[i]);
         }
     }
 }
@@ -157,8 +157,8 @@ static srv_status read_object(srv_json_cursor *cursor, const srv_input_spec *inp
         bool is_data = key_size == 4 && memcmp(key, "data", 4) == 0;
         if (!is_data || seen) {
             char quoted[SRV_EXCERPT], message[200], place[200];
-            snprintf(message, sizeof message, is_data ? "the key \"%s\" is there twice"
-                                                      : "unknown key \"%s\"; the only key is \"data\"",
+            snprintf(message, sizeof message,
+                     is_data ? "the key \"%s\" is there twice" : "unknown key \"%s\"; the only key is \"data\"",
                      srv_excerpt(quoted, key, key_size));
             srv_json_pointer_step(place, sizeof place, key);
             return fail_at_value(err, SRV_MALFORMED, place, offset, message);

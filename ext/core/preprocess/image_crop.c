@@ -17,14 +17,17 @@
 /* A mark counts if it has this part of the mass of the heaviest. */
 #define LEAST_PART 0.05
 
-/* A mark that lies along more than this part of one edge is the table, a shadow or a thumb, if there is another that
- * does not and has the part below of its mass. */
+/* A mark that touches an edge is the table, a shadow or a thumb, not ink, if it lies along more than this part of an edge,
+ * or is paler than this part of the strength of the heaviest mark that touches none.  That one must have at least the last
+ * part of the mass of the heaviest mark of all, or it is a speck beside strokes that reach the edge. */
 #define EDGE_PART 0.25
+#define PALE_PART 0.8
 #define INSIDE_PART 0.02
 
 typedef struct mark {
     uint64_t mass;                  /* sum of its pixels */
     uint32_t at_edge[4];            /* blocks of it along the top, bottom, left, right edge */
+    uint64_t area;                  /* its pixels that are not faint */
     uint8_t peak;                   /* its strongest pixel */
     bool kept;
 } mark;
@@ -127,6 +130,7 @@ static void weigh_marks(const srv_raster *in, const blocks *b, mark *marks) {
             mark *m = &marks[labels[block_x]];
             for (; x < end; x++) {
                 m->mass += row[x];
+                m->area += row[x] >= FAINT;
                 m->peak = m->peak > row[x] ? m->peak : row[x];
             }
         }
@@ -141,29 +145,52 @@ static void weigh_marks(const srv_raster *in, const blocks *b, mark *marks) {
     }
 }
 
+static bool touches_edge(const mark *m) {
+    return m->at_edge[0] + m->at_edge[1] + m->at_edge[2] + m->at_edge[3] > 0;
+}
+
 static bool lies_along_edge(const mark *m, const blocks *b) {
     double width = (double)b->width * EDGE_PART, height = (double)b->height * EDGE_PART;
     return m->at_edge[0] > width || m->at_edge[1] > width || m->at_edge[2] > height || m->at_edge[3] > height;
 }
 
+static double strength(const mark *m) {
+    return m->area > 0 ? (double)m->mass / (double)m->area : 0;
+}
+
+/* Beside a mark that is clear of the edges, one that is not is no ink if it runs along an edge or is paler. */
+static bool is_foreign(const mark *m, const mark *inside, const blocks *b) {
+    return touches_edge(m) && (lies_along_edge(m, b) || strength(m) < PALE_PART * strength(inside));
+}
+
 /* True if any is kept. */
 static bool choose_marks(mark *marks, const blocks *b) {
-    uint64_t heaviest = 0, heaviest_inside = 0;
+    const mark *heaviest = NULL, *inside = NULL;
     for (uint32_t i = 1; i < b->count; i++) {
-        if (marks[i].peak >= CLEAR) {
-            heaviest = heaviest > marks[i].mass ? heaviest : marks[i].mass;
-            if (!lies_along_edge(&marks[i], b)) {
-                heaviest_inside = heaviest_inside > marks[i].mass ? heaviest_inside : marks[i].mass;
+        const mark *m = &marks[i];
+        if (m->peak >= CLEAR) {
+            heaviest = heaviest == NULL || m->mass > heaviest->mass ? m : heaviest;
+            if (!touches_edge(m)) {
+                inside = inside == NULL || m->mass > inside->mass ? m : inside;
             }
         }
     }
-    bool without_edge = (double)heaviest_inside >= INSIDE_PART * (double)heaviest;
-    double least = LEAST_PART * (double)(without_edge ? heaviest_inside : heaviest);
-    for (uint32_t i = 1; i < b->count; i++) {
-        marks[i].kept = marks[i].peak >= CLEAR && (double)marks[i].mass >= least &&
-                        !(without_edge && lies_along_edge(&marks[i], b));
+    if (heaviest == NULL) {
+        return false;
     }
-    return heaviest > 0;
+    if (inside != NULL && (double)inside->mass < INSIDE_PART * (double)heaviest->mass) {
+        inside = NULL;
+    }
+    uint64_t most = 0;
+    for (uint32_t i = 1; i < b->count; i++) {
+        mark *m = &marks[i];
+        m->kept = m->peak >= CLEAR && !(inside != NULL && is_foreign(m, inside, b));
+        most = m->kept && m->mass > most ? m->mass : most;
+    }
+    for (uint32_t i = 1; i < b->count; i++) {
+        marks[i].kept = marks[i].kept && (double)marks[i].mass >= LEAST_PART * (double)most;
+    }
+    return true;
 }
 
 srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err) {

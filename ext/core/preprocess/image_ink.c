@@ -1,7 +1,6 @@
 /* The steps that tell ink from its background. */
 #include "image_steps.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,42 +22,47 @@ static srv_status look_coarsely(const srv_raster *in, srv_arena *arena, coarse *
 
 /* ---- invert, when: light_background ------------------------------------------------------------------------------- */
 
-static int compare_doubles(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
+/* A border median this close to an extreme (part of the range) is a drawn or scanned picture's plain background. */
+#define PLAIN 0.03
+
+static int compare_bytes(const void *a, const void *b) {
+    return *(const uint8_t *)a - *(const uint8_t *)b;
 }
 
-/* Takes from values the least-squares surface a + bx + cy + dx² + ey² + fxy.  On a full grid these six, with the means
- * of x² and y² taken off, are orthogonal: each coefficient is a projection of its own. */
-static void subtract_slow_light(double *values, size_t height, size_t width) {
-    double square_y = 0, square_x = 0;
-    for (size_t y = 0; y < height; y++) {
-        double v = 2 * ((double)y + 0.5) / (double)height - 1;
-        square_y += v * v / (double)height;
-    }
-    for (size_t x = 0; x < width; x++) {
-        double u = 2 * ((double)x + 0.5) / (double)width - 1;
-        square_x += u * u / (double)width;
-    }
-    double product[6] = {0}, norm[6] = {0};
-    for (int subtracting = 0; subtracting < 2; subtracting++) {
-        for (size_t y = 0; y < height; y++) {
-            double v = 2 * ((double)y + 0.5) / (double)height - 1;
-            for (size_t x = 0; x < width; x++) {
-                double u = 2 * ((double)x + 0.5) / (double)width - 1;
-                double terms[6] = {1, u, v, u * u - square_x, v * v - square_y, u * v};
-                double *value = &values[y * width + x];
-                for (int i = 0; i < 6; i++) {
-                    if (subtracting) {
-                        *value -= norm[i] > 0 ? product[i] / norm[i] * terms[i] : 0;
-                    } else {
-                        product[i] += *value * terms[i];
-                        norm[i] += terms[i] * terms[i];
-                    }
-                }
-            }
+/* sums[y][x] = sum of the means above and to the left of (y, x); (height + 1) × (width + 1), zero at the edges. */
+static void integrate(const srv_raster *means, uint32_t *sums) {
+    size_t stride = means->width + 1;
+    memset(sums, 0, stride * sizeof *sums);
+    for (size_t y = 0; y < means->height; y++) {
+        const uint8_t *row = srv_raster_row(means, y);
+        uint32_t *out = sums + (y + 1) * stride, line = 0;
+        out[0] = 0;
+        for (size_t x = 0; x < means->width; x++) {
+            line += row[x];
+            out[x + 1] = out[x + 1 - stride] + line;
         }
     }
+}
+
+/* The sum of cubes of what each block differs from the mean of its surroundings (half the picture wide and high).
+ * Strokes cover less of their surroundings than the background does, so they differ by more: the sign is theirs.  Slow
+ * changes and edges of shadows hardly count, as they differ by little, or both ways alike. */
+static double skewness(const srv_raster *means, const uint32_t *sums) {
+    size_t height = means->height, width = means->width, stride = width + 1;
+    size_t radius_y = height / 4 > 0 ? height / 4 : 1, radius_x = width / 4 > 0 ? width / 4 : 1;
+    double total = 0;
+    for (size_t y = 0; y < height; y++) {
+        size_t top = y > radius_y ? y - radius_y : 0, bottom = height - y > radius_y ? y + radius_y + 1 : height;
+        const uint8_t *row = srv_raster_row(means, y);
+        for (size_t x = 0; x < width; x++) {
+            size_t left = x > radius_x ? x - radius_x : 0, right = width - x > radius_x ? x + radius_x + 1 : width;
+            uint32_t sum = sums[bottom * stride + right] - sums[top * stride + right] - sums[bottom * stride + left] +
+                           sums[top * stride + left];
+            double difference = row[x] - (double)sum / (double)((bottom - top) * (right - left));
+            total += difference * difference * difference;
+        }
+    }
+    return total;
 }
 
 srv_status srv_light_background(const srv_raster *in, srv_arena *arena, bool *light, srv_error *err) {
@@ -67,48 +71,51 @@ srv_status srv_light_background(const srv_raster *in, srv_arena *arena, bool *li
     if (status != SRV_OK) {
         return status;
     }
-    size_t height = seen.means.height, width = seen.means.width, count = height * width; /* ≤ COARSE_EDGE² */
-    double *values = srv_arena_take(arena, 2 * count * sizeof *values);
-    if (values == NULL) {
+    size_t height = seen.means.height, width = seen.means.width; /* ≤ COARSE_EDGE */
+    uint8_t *border = srv_arena_take(arena, 2 * (height + width));
+    uint32_t *sums = srv_arena_take(arena, (height + 1) * (width + 1) * sizeof *sums);
+    if (border == NULL || sums == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the background");
     }
-    double *border = values + count, mean = 0;
+    size_t count = 0;
+    uint8_t lowest = 255, highest = 0;
     for (size_t y = 0; y < height; y++) {
+        const uint8_t *row = srv_raster_row(&seen.means, y);
         for (size_t x = 0; x < width; x++) {
-            values[y * width + x] = srv_raster_row(&seen.means, y)[x];
-            mean += values[y * width + x] / (double)count;
-        }
-    }
-    subtract_slow_light(values, height, width);
-    size_t border_count = 0;
-    double lowest = values[0], highest = values[0];
-    for (size_t y = 0; y < height; y++) {
-        for (size_t x = 0; x < width; x++) {
-            double value = values[y * width + x];
-            lowest = lowest < value ? lowest : value;
-            highest = highest > value ? highest : value;
+            lowest = lowest < row[x] ? lowest : row[x];
+            highest = highest > row[x] ? highest : row[x];
             if (y == 0 || x == 0 || y == height - 1 || x == width - 1) {
-                border[border_count++] = value;
+                border[count++] = row[x];
             }
         }
     }
-    qsort(border, border_count, sizeof *border, compare_doubles);
-    double background = border[border_count / 2];
-    if (highest - lowest < 1) { /* nothing on it: white paper or a black screen */
-        *light = mean >= 127.5;
+    qsort(border, count, 1, compare_bytes);
+    uint8_t background = border[count / 2];
+    int above = background - lowest, below = highest - background;
+    if (lowest == highest) { /* nothing on it: white paper or a black screen */
+        *light = background >= 128;
+    } else if ((above < below ? above : below) <= PLAIN * (above + below)) {
+        *light = above >= below;
     } else {
-        *light = background - lowest >= highest - background;
+        integrate(&seen.means, sums);
+        *light = skewness(&seen.means, sums) <= 0;
     }
     return SRV_OK;
 }
 
 /* ---- stretch ------------------------------------------------------------------------------------------------------ */
 
-/* What is narrower than this part of the picture's edge is ink; what is wider is paper or shadow. */
-#define WINDOW 0.4
+/* In a photo, what is narrower than this part of the picture's edge is ink; what is wider is paper or shadow. */
+#define WINDOW 0.25
+
+/* The background is plain, and not looked at further, if this part of the border is about as bright as the brightest. */
+#define PLAIN_BORDER 0.85
 
 /* Paper is taken to be at least this bright (of 255), so that noise in deep shadow is not blown up. */
 #define DARKEST_PAPER 32
+
+/* Paper after the fall-off of the light is taken out. */
+#define EVEN 150.0
 
 /* Ink is told from noise by this many standard deviations, and from JPEG's ripples by this many levels more. */
 #define NOISE_DEVIATIONS 6.0
@@ -155,11 +162,99 @@ static void slide_both_ways(uint8_t *paper, uint8_t *scratch, size_t height, siz
     transpose(scratch, paper, width, height);
 }
 
-/* For each block 255 / (brightness of the paper there), paper being what is bright when ink is dark: a morphological
- * closing takes away what is narrower than the window and leaves the edges of wide shadows where they are. */
+/* Terms of a smooth surface: light falls off about as a polynomial of second degree. */
+#define TERMS 6
+
+static void terms_at(size_t y, size_t x, size_t height, size_t width, double terms[TERMS]) {
+    double v = 2 * ((double)y + 0.5) / (double)height - 1, u = 2 * ((double)x + 0.5) / (double)width - 1;
+    terms[0] = 1;
+    terms[1] = u;
+    terms[2] = v;
+    terms[3] = u * u;
+    terms[4] = u * v;
+    terms[5] = v * v;
+}
+
+static double surface_at(const double coefficients[TERMS], const double terms[TERMS]) {
+    double sum = 0;
+    for (size_t i = 0; i < TERMS; i++) {
+        sum += coefficients[i] * terms[i];
+    }
+    return sum > DARKEST_PAPER ? sum : DARKEST_PAPER;
+}
+
+/* Solves the normal equations in place by elimination; they are positive definite, so no pivot is looked for.  A term
+ * that a picture of one row or column cannot tell from the others stays 0. */
+static void solve(double matrix[TERMS][TERMS], double vector[TERMS]) {
+    double scale = matrix[0][0];
+    for (size_t i = 0; i < TERMS; i++) {
+        bool known = matrix[i][i] > 1e-9 * scale;
+        for (size_t k = i + 1; k < TERMS; k++) {
+            double factor = known ? matrix[k][i] / matrix[i][i] : 0;
+            for (size_t j = i; j < TERMS; j++) {
+                matrix[k][j] -= factor * matrix[i][j];
+            }
+            vector[k] -= factor * vector[i];
+        }
+    }
+    for (size_t i = TERMS; i-- > 0;) {
+        bool known = matrix[i][i] > 1e-9 * scale;
+        for (size_t j = i + 1; j < TERMS; j++) {
+            vector[i] -= matrix[i][j] * vector[j];
+        }
+        vector[i] = known ? vector[i] / matrix[i][i] : 0;
+    }
+}
+
+/* The surface that most of the paper lies on: least squares, repeated with less weight (Cauchy's) for what lies off it. */
+static void fit_surface(const uint8_t *paper, size_t height, size_t width, double coefficients[TERMS]) {
+    for (int round = 0; round < 6; round++) {
+        double matrix[TERMS][TERMS] = {{0}}, vector[TERMS] = {0};
+        for (size_t y = 0; y < height; y++) {
+            for (size_t x = 0; x < width; x++) {
+                double terms[TERMS], value = paper[y * width + x], weight = 1;
+                terms_at(y, x, height, width, terms);
+                if (round > 0) {
+                    double off = (value / surface_at(coefficients, terms) - 1) / 0.08;
+                    weight = 1 / (1 + off * off);
+                }
+                for (size_t i = 0; i < TERMS; i++) {
+                    for (size_t j = 0; j < TERMS; j++) {
+                        matrix[i][j] += weight * terms[i] * terms[j];
+                    }
+                    vector[i] += weight * terms[i] * value;
+                }
+            }
+        }
+        solve(matrix, vector);
+        memcpy(coefficients, vector, sizeof vector);
+    }
+}
+
+/* Whether the border is as bright as anything: a drawing, a scan, a file of a data set. */
+static bool plain_background(const uint8_t *paper, size_t height, size_t width, uint8_t *brightest) {
+    *brightest = 0;
+    for (size_t i = 0; i < height * width; i++) {
+        *brightest = *brightest > paper[i] ? *brightest : paper[i];
+    }
+    size_t border = 0, bright = 0;
+    for (size_t y = 0; y < height; y++) {
+        for (size_t x = 0; x < width; x++) {
+            if (y == 0 || x == 0 || y == height - 1 || x == width - 1) {
+                border++;
+                bright += paper[y * width + x] >= (1 - PLAIN) * *brightest;
+            }
+        }
+    }
+    return (double)bright >= PLAIN_BORDER * (double)border;
+}
+
+/* For each block 255 / (brightness of the paper there), paper being what is bright when ink is dark.  A smooth surface
+ * takes the fall-off of the light; of the rest a morphological closing takes away what is narrower than the window, and
+ * leaves the edges of wide shadows where they are. */
 static srv_status find_light(const coarse *seen, srv_arena *arena, float **gains, srv_error *err) {
     size_t height = seen->means.height, width = seen->means.width, count = height * width; /* ≤ COARSE_EDGE² */
-    uint8_t *paper = srv_arena_take(arena, 2 * count);
+    uint8_t *paper = srv_arena_take(arena, 2 * count), brightest;
     *gains = srv_arena_take(arena, count * sizeof **gains);
     if (paper == NULL || *gains == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the background");
@@ -169,6 +264,20 @@ static srv_status find_light(const coarse *seen, srv_arena *arena, float **gains
             paper[y * width + x] = (uint8_t)(255 - srv_raster_row(&seen->means, y)[x]);
         }
     }
+    if (plain_background(paper, height, width, &brightest)) {
+        for (size_t i = 0; i < count; i++) {
+            (*gains)[i] = 255.0f / (float)(brightest > DARKEST_PAPER ? brightest : DARKEST_PAPER);
+        }
+        return SRV_OK;
+    }
+    double coefficients[TERMS] = {0}, terms[TERMS];
+    fit_surface(paper, height, width, coefficients);
+    for (size_t i = 0; i < count; i++) { /* 1 becomes EVEN: what is brighter than the surface has room above */
+        terms_at(i / width, i % width, height, width, terms);
+        double surface = surface_at(coefficients, terms), even = EVEN * paper[i] / surface;
+        paper[i] = (uint8_t)(even < 255 ? even + 0.5 : 255);
+        (*gains)[i] = (float)(255 * EVEN / surface);
+    }
     size_t radius_y = (size_t)((double)height * WINDOW / 2 + 0.5), radius_x = (size_t)((double)width * WINDOW / 2 + 0.5);
     slide_both_ways(paper, paper + count, height, width, radius_y, radius_x, keep_larger);
     slide_both_ways(paper, paper + count, height, width, radius_y, radius_x, keep_smaller);
@@ -176,7 +285,7 @@ static srv_status find_light(const coarse *seen, srv_arena *arena, float **gains
         slide_both_ways(paper, paper + count, height, width, 1, 1, keep_smaller);
     }
     for (size_t i = 0; i < count; i++) {
-        (*gains)[i] = 255.0f / (float)(paper[i] > DARKEST_PAPER ? paper[i] : DARKEST_PAPER);
+        (*gains)[i] /= (float)(paper[i] > DARKEST_PAPER ? paper[i] : DARKEST_PAPER);
     }
     return SRV_OK;
 }

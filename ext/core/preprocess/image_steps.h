@@ -27,8 +27,9 @@ srv_status srv_step_centre_of_mass(const srv_raster *in, size_t height, size_t w
 
 /* image_ink.c */
 
-/* Whether the background (the median of the border) lies nearer to the brightest than to the darkest parts, once slow
- * changes of the light are taken out.  1 channel. */
+/* Whether the ink (1 channel) is darker than its background.  Where the median of the border is the picture's brightest
+ * or darkest value, or close to it, that decides; else (uneven light) the strokes do, which differ from their surroundings
+ * by more than those do from each other. */
 srv_status srv_light_background(const srv_raster *in, srv_arena *arena, bool *light, srv_error *err);
 
 /* Background → 0, ink → 255, 1 channel: divides by the light (estimated as what is left of the paper when everything
