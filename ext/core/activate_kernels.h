@@ -11,7 +11,9 @@
  */
 #include "activate_sets.h"
 
-/* With a known count the compiler needs no loop for the rest of the columns. */
+_Static_assert(SRV_LANES == 16, "sum_of_lanes and max_of_lanes take 16");
+
+/* The columns in whole blocks; elementwise, which gets nothing else, says so to the compiler. */
 #define WHOLE(columns) ((columns) / SRV_LANES * SRV_LANES)
 
 #if SRV_KERNEL_HAS_FMA
@@ -32,8 +34,8 @@
 
 /* (exp(r) - 1 - r) / r², on half a power of two either side of 0; relative error 2.9e-9 */
 static const double expm1_tail[] = {
-    0.500000001346581,    0.16666666681623232,   0.041666464925285904,
-    0.0083333109254809,   0.0013933649996309251, 0.00019890990824673654,
+    0.500000001346581,  0.16666666681623232,   0.041666464925285904,
+    0.0083333109254809, 0.0013933649996309251, 0.00019890990824673654,
 };
 
 /* 2 atanh(s) / s with z = s²: log1p(u) = s · this, where s = u / (2 + u) and u is in [0, 1]; relative error 1.0e-10 */
@@ -44,9 +46,9 @@ static const double two_atanh[] = {
 
 /* exp(x²/2) · (1 - Phi(x)) / w with w = 1 / (1 + 0.2 · x), for x in [0, 15]; relative error 9.7e-11 */
 static const double normal_tail[] = {
-    0.07978705001759175, 0.07982989054868027,  0.07605500486151902, 0.07437848797516468,
-    0.04006649683017425, 0.12248668073876322,  -0.14034899063324943, 0.3336780294943504,
-    -0.3551106358858192, 0.3003101974274528,   -0.13383203185379003, 0.022699820512213958,
+    0.07978705001759175, 0.07982989054868027, 0.07605500486151902,  0.07437848797516468,
+    0.04006649683017425, 0.12248668073876322, -0.14034899063324943, 0.3336780294943504,
+    -0.3551106358858192, 0.3003101974274528,  -0.13383203185379003, 0.022699820512213958,
 };
 
 #define LOG2_E 1.4426950408889634
@@ -191,21 +193,21 @@ INLINE double mish(double x) {
 /* --- element by element ----------------------------------------------------------------------------------------- */
 
 /* values = expression of x, where x is a value with its bias added, c its column and b, if any, the bias */
-#define EACH(expression)                                                                                               \
-    for (size_t r = 0; r < rows; r++) {                                                                                \
-        float *restrict row = values + r * stride;                                                                     \
-        if (bias != NULL) {                                                                                            \
-            for (size_t c = 0; c < WHOLE(columns); c++) {                                                              \
-                float x = row[c] + bias[c];                                                                            \
-                row[c] = (float)(expression);                                                                          \
-            }                                                                                                          \
-        } else {                                                                                                       \
-            for (size_t c = 0; c < WHOLE(columns); c++) {                                                              \
-                float x = row[c];                                                                                      \
-                row[c] = (float)(expression);                                                                          \
-            }                                                                                                          \
-        }                                                                                                              \
-    }                                                                                                                  \
+#define EACH(expression)                                  \
+    for (size_t r = 0; r < rows; r++) {                   \
+        float *restrict row = values + r * stride;        \
+        if (bias != NULL) {                               \
+            for (size_t c = 0; c < WHOLE(columns); c++) { \
+                float x = row[c] + bias[c];               \
+                row[c] = (float)(expression);             \
+            }                                             \
+        } else {                                          \
+            for (size_t c = 0; c < WHOLE(columns); c++) { \
+                float x = row[c];                         \
+                row[c] = (float)(expression);             \
+            }                                             \
+        }                                                 \
+    }                                                     \
     break
 
 static void elementwise(const srv_activation *activation, float *values, size_t rows, size_t columns, size_t stride,

@@ -1,8 +1,8 @@
 /* Decimal text to float and back.
  *
  * Reading follows RFC 8259's number grammar.  srv_read_float gives what numpy.float32(json.loads(text)) gives, bit for
- * bit: the decimal is rounded to the nearest double, and that to the nearest float (overflow gives an infinity, -0
- * stays -0).  Writing gives the shortest decimal that reads back as the same float32.
+ * bit: the decimal is rounded to the nearest double, and that to the nearest float (overflow gives an infinity; -0.0
+ * keeps its sign, and -0, a whole number, has none).  Writing gives the shortest decimal that reads back as the same float32.
  */
 #ifndef SRV_BASE_NUMBER_H
 #define SRV_BASE_NUMBER_H

@@ -125,6 +125,9 @@ static inline const char *scan(const char *at, const char *end, decimal *d) {
     if (d->mantissa_end - d->mantissa > KEPT_DIGITS) {
         cut_digits(d);
     }
+    if (at - d->mantissa == 1 && *d->mantissa == '0') {
+        d->negative = false; /* the whole number -0 */
+    }
     return at;
 }
 

@@ -102,17 +102,17 @@ FOR_AVX2 srv_json_run srv_json_run_avx2(const char *at, const char *end, float *
         if (found.ends == 0) {
             break;
         }
-        uint64_t starts = found.starts, points = found.points;
+        uint64_t starts = found.starts, points = found.points, signs = find_signs(&is);
         for (uint64_t ends = found.ends; ends != 0; ends &= ends - 1) {
             int start = __builtin_ctzll(starts), point = __builtin_ctzll(points), stop = __builtin_ctzll(ends);
-            bool negative = is.minus >> start & 1, has_point = is.point >> point & 1;
-            const char *number = block + start + negative;
+            bool minus = is.minus >> start & 1, has_point = is.point >> point & 1;
+            const char *number = block + start + minus;
             float value;
-            if (__builtin_expect(!read_magnitude(number, stop - start - negative, stop - point - 1, has_point, &value),
+            if (__builtin_expect(!read_magnitude(number, stop - start - minus, stop - point - 1, has_point, &value),
                                  0)) {
                 srv_read_float(number, block + stop, &value);
             }
-            out[run.count++] = negative ? -value : value;
+            out[run.count++] = signs >> start & 1 ? -value : value;
             starts &= starts - 1;
             points &= points - 1;
         }

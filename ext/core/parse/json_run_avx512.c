@@ -45,7 +45,7 @@ FOR_AVX512 static inline __m512i byte_numbers(void) {
     return _mm512_load_si512(bytes);
 }
 
-FOR_AVX512 static inline packed_numbers pack(__m512i values, const block_numbers *found, uint64_t minus) {
+FOR_AVX512 static inline packed_numbers pack(__m512i values, const block_numbers *found, uint64_t signs) {
     __m512i places = byte_numbers();
     uint64_t kept = found->digits | found->ends;
     uint64_t ends = _pext_u64(found->ends, kept);
@@ -56,7 +56,7 @@ FOR_AVX512 static inline packed_numbers pack(__m512i values, const block_numbers
         .starts = _mm512_maskz_compress_epi8(ends << 1 | 1, places),
         .ends = _mm512_maskz_compress_epi8(ends, places),
         .decimals = _mm512_sub_epi8(_mm512_sub_epi8(end_places, point_places), _mm512_set1_epi8(1)),
-        .negative = _pext_u64(minus, found->starts),
+        .negative = _pext_u64(signs, found->starts),
         .count = (int)_mm_popcnt_u64(found->ends),
     };
 }
@@ -162,7 +162,7 @@ FOR_AVX512 srv_json_run srv_json_run_avx512(const char *at, const char *end, flo
         if (found.ends == 0) {
             break;
         }
-        packed_numbers packed = pack(values, &found, is.minus);
+        packed_numbers packed = pack(values, &found, find_signs(&is));
         float *first = out + run.count;
         uint64_t unclear = 0;
         switch (longest_digits(_pext_u64(found.digits, found.digits | found.ends))) {

@@ -54,4 +54,11 @@ static inline block_numbers find_numbers(const block_classes *is) {
     return found;
 }
 
+/* The '-' that make a number negative: all but that of the whole number -0, which is 0 (a whole number has no sign of
+ * zero; -0.0 has one). */
+static inline uint64_t find_signs(const block_classes *is) {
+    uint64_t zero_alone = is->zero & ~((is->digit | is->point) >> 1);
+    return is->minus & ~(zero_alone >> 1);
+}
+
 #endif

@@ -1,0 +1,167 @@
+/* softmax and log_softmax of every kernel set that this CPU has. */
+#include "activate.h"
+#include "check.h"
+#include "floats.h"
+
+#define MAX_ULP 4.0L
+
+static const srv_activation softmax = {.id = SRV_ACTIVATION_SOFTMAX};
+static const srv_activation log_softmax = {.id = SRV_ACTIVATION_LOG_SOFTMAX};
+
+/* One row, compared with the formula in long double; returns the greatest error in ulp. */
+static long double row_error(const srv_activation_kernels *kernels, const srv_activation *activation, const float *x,
+                             size_t columns) {
+    float *row = floats(columns);
+    memcpy(row, x, columns * sizeof *x);
+    kernels->rowwise(activation, row, 1, columns, columns);
+    long double greatest = -INFINITY, others = 0, worst = 0;
+    size_t first = 0;
+    for (size_t c = 0; c < columns; c++) {
+        if (x[c] > greatest) {
+            greatest = x[c];
+            first = c;
+        }
+    }
+    for (size_t c = 0; c < columns; c++) {
+        others += c == first ? 0 : expl(x[c] - greatest);
+    }
+    for (size_t c = 0; c < columns; c++) {
+        const long double shifted = x[c] - greatest;
+        const long double wanted =
+            activation->id == SRV_ACTIVATION_SOFTMAX ? expl(shifted) / (1 + others) : shifted - log1pl(others);
+        worst = fmaxl(worst, ulps(row[c], wanted));
+    }
+    free(row);
+    return worst;
+}
+
+TEST(softmax_and_log_softmax_are_within_4_ulp) {
+    static const float spreads[] = {0, 1e-6F, 0.1F, 1, 5, 20, 60, 200, 1e4F, 1e38F};
+    static const size_t widths[] = {1, 2, 3, 10, 15, 16, 17, 31, 32, 33, 100, 1000, 4099};
+    size_t sets;
+    const srv_activation_kernels *const *all = srv_activation_kernels_all(&sets);
+    float *x = floats(4099);
+    for (size_t s = 0; s < sets; s++) {
+        long double worst[2] = {0, 0};
+        uint64_t state = 99;
+        for (size_t w = 0; w < sizeof widths / sizeof *widths; w++) {
+            for (size_t k = 0; k < sizeof spreads / sizeof *spreads; k++) {
+                for (int repeat = 0; repeat < 20; repeat++) {
+                    for (size_t c = 0; c < widths[w]; c++) {
+                        x[c] = ((float)(next_random(&state) >> 8) * 0x1p-23F - 1) * spreads[k];
+                    }
+                    if (repeat % 4 == 3) { /* one far above the rest: its log is near 0 */
+                        x[next_random(&state) % widths[w]] = spreads[k] * 2;
+                    }
+                    worst[0] = fmaxl(worst[0], row_error(all[s], &softmax, x, widths[w]));
+                    worst[1] = fmaxl(worst[1], row_error(all[s], &log_softmax, x, widths[w]));
+                }
+            }
+        }
+        printf("  %-18s softmax %.4Lf  log_softmax %.4Lf\n", all[s]->name, worst[0], worst[1]);
+        CHECK(worst[0] <= MAX_ULP);
+        CHECK(worst[1] <= MAX_ULP);
+    }
+    free(x);
+}
+
+TEST(softmax_sums_to_one_and_ignores_a_shift) {
+    size_t sets;
+    const srv_activation_kernels *const *all = srv_activation_kernels_all(&sets);
+    for (size_t s = 0; s < sets; s++) {
+        uint64_t state = 7;
+        for (size_t columns = 1; columns < 70; columns++) {
+            float row[70], shifted[70];
+            for (size_t c = 0; c < columns; c++) {
+                row[c] =
+                    (float)(next_random(&state) >> 20) * 0x1p-8F; /* 0 to 16 in steps of 1/256: the shift is exact */
+                shifted[c] = row[c] + 1024;
+            }
+            all[s]->rowwise(&softmax, row, 1, columns, columns);
+            all[s]->rowwise(&softmax, shifted, 1, columns, columns);
+            double sum = 0;
+            for (size_t c = 0; c < columns; c++) {
+                sum += row[c];
+                CHECK(row[c] >= 0 && row[c] <= 1);
+                CHECK(bits_of(row[c]) == bits_of(shifted[c]));
+            }
+            CHECK(fabs(sum - 1) < 1e-6);
+        }
+    }
+}
+
+TEST(rows_are_independent_and_only_real_columns_are_touched) {
+    enum { ROWS = 4, STRIDE = 80 };
+    size_t sets;
+    const srv_activation_kernels *const *all = srv_activation_kernels_all(&sets);
+    const srv_activation *both[] = {&softmax, &log_softmax};
+    for (size_t s = 0; s < sets; s++) {
+        for (size_t columns = 1; columns <= STRIDE; columns++) {
+            for (size_t k = 0; k < 2; k++) {
+                float block[ROWS * STRIDE], before[ROWS * STRIDE];
+                uint64_t state = columns;
+                for (size_t i = 0; i < ROWS * STRIDE; i++) {
+                    before[i] = (float)(next_random(&state) >> 8) * 0x1p-21F - 4;
+                    if (i / STRIDE == 2 || i % STRIDE >= columns) {
+                        before[i] = i % 2 != 0 ? NAN : INFINITY; /* a bad row, and padding that must not matter */
+                    }
+                }
+                memcpy(block, before, sizeof block);
+                all[s]->rowwise(both[k], block, ROWS, columns, STRIDE);
+                for (size_t r = 0; r < ROWS; r++) {
+                    /* alone, ending where readable memory ends */
+                    float *alone = (float *)(void *)guarded(before + r * STRIDE, columns * sizeof(float));
+                    all[s]->rowwise(both[k], alone, 1, columns, STRIDE);
+                    for (size_t c = 0; c < STRIDE; c++) {
+                        const float got = block[r * STRIDE + c];
+                        const float want = c < columns ? alone[c] : before[r * STRIDE + c];
+                        CHECK(bits_of(got) == bits_of(want) || (isnan(got) && isnan(want) && c < columns));
+                        CHECK(c >= columns || isnan(got) == (r == 2));
+                    }
+                }
+            }
+        }
+    }
+}
+
+TEST(softmax_of_nan_and_infinities) {
+    size_t sets;
+    const srv_activation_kernels *const *all = srv_activation_kernels_all(&sets);
+    const srv_activation *both[] = {&softmax, &log_softmax};
+    static const float bad[] = {NAN, INFINITY};
+    for (size_t s = 0; s < sets; s++) {
+        for (size_t columns = 1; columns < 40; columns++) {
+            float row[40];
+            for (size_t k = 0; k < 2; k++) {
+                for (size_t b = 0; b < 2; b++) {
+                    for (size_t c = 0; c < columns; c++) {
+                        row[c] = (float)c;
+                    }
+                    row[columns / 2] = bad[b];
+                    all[s]->rowwise(both[k], row, 1, columns, columns);
+                    for (size_t c = 0; c < columns; c++) {
+                        CHECK(isnan(row[c]));
+                    }
+                }
+                for (size_t c = 0; c < columns; c++) { /* nothing but -inf: -inf - -inf */
+                    row[c] = -INFINITY;
+                }
+                all[s]->rowwise(both[k], row, 1, columns, columns);
+                for (size_t c = 0; c < columns; c++) {
+                    CHECK(isnan(row[c]));
+                }
+                for (size_t c = 0; c < columns; c++) { /* one that is possible */
+                    row[c] = c == columns / 2 ? 3.0F : -INFINITY;
+                }
+                all[s]->rowwise(both[k], row, 1, columns, columns);
+                for (size_t c = 0; c < columns; c++) {
+                    const float possible = k == 0 ? 1 : 0, impossible = k == 0 ? 0 : -INFINITY;
+                    CHECK(row[c] == (c == columns / 2 ? possible : impossible));
+                }
+            }
+        }
+    }
+}
+
+TEST_MAIN(RUN(softmax_and_log_softmax_are_within_4_ulp); RUN(softmax_sums_to_one_and_ignores_a_shift);
+          RUN(rows_are_independent_and_only_real_columns_are_touched); RUN(softmax_of_nan_and_infinities))
