@@ -73,7 +73,8 @@ static float *floats(size_t count) {
 }
 
 int main(int argc, char **argv) {
-    block b = {.columns = argc > 1 ? strtoul(argv[1], NULL, 10) : 512, .rows = argc > 2 ? strtoul(argv[2], NULL, 10) : 16};
+    block b = {.columns = argc > 1 ? strtoul(argv[1], NULL, 10) : 512,
+               .rows = argc > 2 ? strtoul(argv[2], NULL, 10) : 16};
     if (b.columns < 1 || b.columns > 1 << 20 || b.rows < 1 || b.rows > 1 << 10) {
         fprintf(stderr, "usage: %s [columns, 1 to 1048576 [rows, 1 to 1024]]\n", argv[0]);
         return 2;

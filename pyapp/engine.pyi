@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from os import PathLike
-from typing import Any, Literal, final
+from typing import Any, Literal, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,7 +67,7 @@ class Model:
     @property
     def nbytes(self) -> int:
         """Bytes of memory the model holds."""
-    def predict(self, x: ArrayLike) -> NDArray[np.float32]:
+    def predict(self, x: ArrayLike, /) -> NDArray[np.float32]:
         """float32 [rows, features] (or [features]) -> float32 [rows, outputs]; the GIL is released.
 
         Zero-copy for C-contiguous float32.  Preprocessing runs first, as on every other way in.
@@ -77,8 +77,8 @@ class Model:
 class Engine:
     """Runs requests in batches.  No threads of its own: the waiting requests do the work."""
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         slots: int = 0,
         max_batch_rows: int = 0,
@@ -89,7 +89,7 @@ class Engine:
         max_request_rows: int = 0,
         max_image_pixels: int = 0,
         decode_image: Callable[[bytes, int, int], tuple[bytes, int, int, int]] | None = None,
-    ) -> None:
+    ) -> Self:
         """0 (or -1 for max_wait_us) takes the default.
 
         `decode_image(encoded, useful_edge, max_pixels)` returns (pixels, height, width, channels): packed 8-bit rows of

@@ -3,7 +3,8 @@
 
 #include "engine.h"
 
-#define MS ((uint64_t)1000000) /* nanoseconds */
+#define US ((uint64_t)1000) /* nanoseconds */
+#define MS ((uint64_t)1000000)
 
 typedef struct engine_object {
     PyObject_HEAD
@@ -33,8 +34,11 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *k
     module_state *state = state_of_type(type);
     srv_engine_options options = SRV_ENGINE_OPTIONS_DEFAULT;
     options.queue.slots = (size_t)slots;
-    options.max_batch_rows = batch_rows > 0 ? (size_t)batch_rows : options.max_batch_rows;
+    if (batch_rows > 0 && batch_rows < SRV_BATCH_ROWS) {
+        options.max_batch_rows = (size_t)batch_rows;
+    }
     options.queue.max_queue_rows = queue_rows > 0 ? (size_t)queue_rows : options.queue.max_queue_rows;
+    options.queue.max_wait_ns = wait_us >= 0 ? (uint64_t)wait_us * US : options.queue.max_wait_ns;
     options.timeout_ns = timeout_ms > 0 ? (uint64_t)timeout_ms * MS : options.timeout_ns;
     options.limits.max_body_bytes = body_bytes > 0 ? (size_t)body_bytes : options.limits.max_body_bytes;
     options.limits.max_rows = request_rows > 0 ? (size_t)request_rows : options.limits.max_rows;

@@ -2,7 +2,6 @@
 #include "binding.h"
 
 #include "base/blas.h"
-#include "run_forward.h"
 
 #include <stdlib.h>
 
@@ -243,7 +242,7 @@ static PyObject *get_plan(PyObject *object, void *closure) {
         }
     }
     for (size_t n = 1; rows != NULL && n <= SRV_PASS_ROWS; n *= 2) {
-        PyObject *key = PyLong_FromSize_t(n), *us = PyFloat_FromDouble(srv_forward_ns(model, n) * 1e-3);
+        PyObject *key = PyLong_FromSize_t(n), *us = PyFloat_FromDouble(model->pass_ns[n] * 1e-3);
         if (key == NULL || us == NULL || PyDict_SetItem(rows, key, us) != 0) {
             Py_CLEAR(rows);
         }

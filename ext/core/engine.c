@@ -182,6 +182,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
         .outputs = model->outputs,
         .scratch_floats = model->scratch_floats,
         .batch_rows = engine->options.max_batch_rows,
+        .batch_ns = model->pass_ns,
     };
     srv_job job = {
         .work = &work,

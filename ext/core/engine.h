@@ -25,13 +25,13 @@
 typedef struct srv_engine_options {
     srv_queue_options queue;
     srv_limits limits;
-    size_t max_batch_rows;
+    size_t max_batch_rows; /* 1 … SRV_BATCH_ROWS */
     uint64_t timeout_ns; /* of a request, from its arrival in the engine; 0: none */
 } srv_engine_options;
 
 /* A batch of 64 rows keeps the largest tiles busy; 10,000 rows of 784 numbers waiting are 31 MB. */
 #define SRV_ENGINE_OPTIONS_DEFAULT                                                                                \
-    {.queue = {.slots = 0, .max_queue_rows = 10000}, .limits = SRV_LIMITS_DEFAULT, .max_batch_rows = 64,          \
+    {.queue = {.slots = 0, .max_queue_rows = 10000, .max_wait_ns = 2000000}, .limits = SRV_LIMITS_DEFAULT, .max_batch_rows = 64,          \
      .timeout_ns = (uint64_t)25 * 1000000000u}
 
 typedef struct srv_request {

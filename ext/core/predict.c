@@ -1,10 +1,9 @@
 #include "predict.h"
 
+#include "base/threads.h"
 #include "run_forward.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
-#include <unistd.h>
 
 #define MAX_THREADS 64
 #define WORTH_A_THREAD_NS 200000.0 /* of work: to start and join a thread costs some tens of microseconds */
@@ -25,9 +24,9 @@ struct srv_predictor {
 srv_predictor *srv_predictor_new(const srv_model *model) {
     srv_predictor *predictor = srv_calloc(1, sizeof *predictor);
     if (predictor != NULL) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
+        size_t cores = srv_usable_cores();
         predictor->model = model;
-        predictor->cores = cores > MAX_THREADS ? MAX_THREADS : cores > 0 ? (size_t)cores : 1;
+        predictor->cores = cores < MAX_THREADS ? cores : MAX_THREADS;
         pthread_mutex_init(&predictor->lock, NULL);
     }
     return predictor;
@@ -118,7 +117,7 @@ static size_t helpers_for(const srv_predictor *predictor, size_t rows) {
     if (passes < 2) {
         return 0;
     }
-    double ns = (double)passes * srv_forward_ns(predictor->model, SRV_PASS_ROWS);
+    double ns = (double)passes * predictor->model->pass_ns[SRV_PASS_ROWS];
     size_t worth = ns / WORTH_A_THREAD_NS < MAX_THREADS ? (size_t)(ns / WORTH_A_THREAD_NS) : MAX_THREADS;
     size_t threads = worth < passes ? worth : passes;
     threads = threads < predictor->cores ? threads : predictor->cores;
@@ -133,7 +132,7 @@ srv_status srv_predict(srv_predictor *predictor, const float *x, size_t rows, fl
     call c = {.predictor = predictor, .x = x, .y = y, .rows = rows};
     pthread_t threads[MAX_THREADS];
     size_t wanted = helpers_for(predictor, rows), started = 0;
-    while (started < wanted && pthread_create(&threads[started], NULL, help, &c) == 0) {
+    while (started < wanted && srv_start_joinable_thread(&threads[started], help, &c)) {
         started++;
     }
     run_passes(&c, w);

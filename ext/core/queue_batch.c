@@ -2,20 +2,15 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/threads.h"
+#include "queue/lanes.h"
+#include "queue/pace.h"
 
 #include <string.h>
-#include <unistd.h>
 
-#define MAX_BATCH_ROWS 64
-#define FAIR_ROWS 8             /* rows that every request may bring into a batch before any brings more */
-#define INTERRUPT_NS 100000000u /* how often a waiting request asks whether it is interrupted */
-
-/* The requests for one model that still have rows to be taken, oldest first.  Empty lanes are used again. */
-typedef struct lane {
-    struct lane *next;
-    const void *context;
-    srv_job *first, *last;
-} lane;
+#define INTERRUPT_NS 100000000u     /* how often a waiting request asks whether it is interrupted */
+#define PEAK_BATCHES 64             /* how long the largest number of requests at once is remembered */
+#define WORTH_A_HELPER_NS 200000.0  /* of work: to start and end a thread costs some tens of microseconds */
 
 /* The right to compute one batch at a time, and the memory for it. */
 typedef struct slot {
@@ -24,32 +19,27 @@ typedef struct slot {
     size_t x_floats, y_floats, scratch_floats;
 } slot;
 
-typedef struct part {
-    srv_job *job;
-    size_t first, rows;
-} part;
-
-typedef struct batch {
-    const srv_work *work;
-    size_t count, rows;
-    part parts[MAX_BATCH_ROWS];
-} batch;
-
 struct srv_queue {
     pthread_mutex_t lock;
     pthread_cond_t idle;      /* the last running request has left */
-    lane *lanes;              /* in turn: the first is served next */
+    pthread_cond_t joined;    /* a lane that a leader waits for is full */
+    lanes lanes;
     slot *slots, *free_slots;
-    size_t queued_rows, max_queue_rows;
-    size_t inside;            /* calls of srv_queue_run that have not returned */
+    size_t slot_count, free_count;
+    size_t max_queue_rows;
+    uint64_t max_wait_ns;
+    double wake_ns;
+    size_t inside;            /* calls of srv_queue_run that have not returned, and helpers */
+    size_t most_inside;       /* the most at once lately */
+    size_t recent_most, recent_batches;
+    size_t waiting_leaders, wanted_rows; /* leaders that wait for a lane to hold so many rows */
     bool closed;
     srv_queue_stats stats;
 };
 
 srv_queue *srv_queue_new(const srv_queue_options *options) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t slots = options->slots > 0 ? options->slots : cores > 0 ? (size_t)cores : 1;
     srv_queue *queue = srv_calloc(1, sizeof *queue);
+    size_t slots = options->slots > 0 ? options->slots : srv_usable_cores();
     if (queue == NULL || (queue->slots = srv_calloc(slots, sizeof *queue->slots)) == NULL) {
         srv_free(queue);
         return NULL;
@@ -58,9 +48,13 @@ srv_queue *srv_queue_new(const srv_queue_options *options) {
         queue->slots[i].next_free = queue->free_slots;
         queue->free_slots = &queue->slots[i];
     }
+    queue->slot_count = queue->free_count = slots;
     queue->max_queue_rows = options->max_queue_rows;
+    queue->max_wait_ns = options->max_wait_ns;
+    queue->wake_ns = options->max_wait_ns > 0 ? measure_wake_ns() : 0;
     pthread_mutex_init(&queue->lock, NULL);
     pthread_cond_init(&queue->idle, NULL);
+    srv_cond_init(&queue->joined);
     return queue;
 }
 
@@ -70,11 +64,13 @@ void srv_queue_close(srv_queue *queue) {
     while (queue->inside > 0) {
         pthread_cond_wait(&queue->idle, &queue->lock);
     }
-    for (slot *s = queue->free_slots; s != NULL; s = s->next_free) {
+    for (size_t i = 0; i < queue->slot_count; i++) {
+        slot *s = &queue->slots[i];
         srv_free(s->x);
         srv_free(s->y);
         srv_free(s->scratch);
-        *s = (slot){.next_free = s->next_free};
+        s->x = s->y = s->scratch = NULL;
+        s->x_floats = s->y_floats = s->scratch_floats = 0;
     }
     pthread_mutex_unlock(&queue->lock);
 }
@@ -84,74 +80,12 @@ void srv_queue_free(srv_queue *queue) {
         return;
     }
     srv_queue_close(queue);
-    while (queue->lanes != NULL) {
-        lane *next = queue->lanes->next;
-        srv_free(queue->lanes);
-        queue->lanes = next;
-    }
+    lanes_free(&queue->lanes);
     srv_free(queue->slots);
     pthread_mutex_destroy(&queue->lock);
     pthread_cond_destroy(&queue->idle);
+    pthread_cond_destroy(&queue->joined);
     srv_free(queue);
-}
-
-/* The lane of that model, or an empty one made its own; NULL when out of memory. */
-static lane *find_lane_lock_held(srv_queue *queue, const void *context) {
-    lane *empty = NULL, **end = &queue->lanes;
-    for (lane *l = queue->lanes; l != NULL; end = &l->next, l = l->next) {
-        if (l->first != NULL && l->context == context) {
-            return l;
-        }
-        empty = l->first == NULL ? l : empty;
-    }
-    if (empty == NULL) {
-        empty = srv_calloc(1, sizeof *empty);
-        if (empty != NULL) {
-            *end = empty;
-        }
-    }
-    if (empty != NULL) {
-        empty->context = context;
-    }
-    return empty;
-}
-
-static void append_lock_held(srv_queue *queue, lane *l, srv_job *job) {
-    job->next_ = NULL;
-    if (l->first == NULL) {
-        l->first = job;
-    } else {
-        l->last->next_ = job;
-    }
-    l->last = job;
-    job->queued_ = true;
-    queue->queued_rows += job->rows - job->taken_;
-}
-
-static void remove_lock_held(srv_queue *queue, lane *l, srv_job *before, srv_job *job) {
-    if (before == NULL) {
-        l->first = job->next_;
-    } else {
-        before->next_ = job->next_;
-    }
-    if (l->last == job) {
-        l->last = before;
-    }
-    job->queued_ = false;
-    queue->queued_rows -= job->rows - job->taken_;
-}
-
-/* The rows that are still waiting will not be computed; those in a batch will, but nobody looks at them. */
-static void withdraw_lock_held(srv_queue *queue, srv_job *job) {
-    for (lane *l = queue->lanes; l != NULL && job->queued_; l = l->next) {
-        srv_job *before = NULL;
-        for (srv_job *j = l->first; j != NULL; before = j, j = j->next_) {
-            if (j == job) {
-                remove_lock_held(queue, l, before, job);
-                break;
-            }
-        }
-    }
 }
 
 static void end_lock_held(srv_job *job, srv_status status) {
@@ -160,77 +94,36 @@ static void end_lock_held(srv_job *job, srv_status status) {
     pthread_cond_signal(&job->wake_);
 }
 
-static void take_rows_lock_held(srv_queue *queue, batch *b, srv_job *job, size_t rows) {
-    part *last = b->count > 0 ? &b->parts[b->count - 1] : NULL;
-    if (last != NULL && last->job == job && last->first + last->rows == job->taken_) {
-        last->rows += rows;
-    } else {
-        b->parts[b->count++] = (part){job, job->taken_, rows};
+static void enter_lock_held(srv_queue *queue) {
+    queue->inside++;
+    if (queue->inside > queue->recent_most) {
+        queue->recent_most = queue->inside;
     }
-    job->taken_ += rows;
-    b->rows += rows;
-    queue->queued_rows -= rows;
-}
-
-static void drop_expired_lock_held(srv_queue *queue, lane *l, uint64_t now) {
-    srv_job *before = NULL, *next;
-    for (srv_job *job = l->first; job != NULL; job = next) {
-        next = job->next_;
-        if (job->deadline_ns != 0 && now > job->deadline_ns && job->taken_ == job->done_) {
-            remove_lock_held(queue, l, before, job);
-            queue->stats.expired++;
-            end_lock_held(job, SRV_DEADLINE);
-        } else {
-            before = job;
-        }
+    if (queue->recent_most > queue->most_inside) {
+        queue->most_inside = queue->recent_most;
     }
 }
 
-/* Fills b from the lane whose turn it is; false if nothing is queued. */
-static bool take_batch_lock_held(srv_queue *queue, batch *b) {
-    uint64_t now = srv_now_ns();
-    b->count = b->rows = 0;
-    lane **place = &queue->lanes, *l;
-    for (; (l = *place) != NULL; place = &l->next) {
-        drop_expired_lock_held(queue, l, now);
-        if (l->first != NULL) {
-            break;
-        }
+static void leave_lock_held(srv_queue *queue) {
+    queue->inside--;
+    if (queue->inside == 0) {
+        pthread_cond_broadcast(&queue->idle);
     }
-    if (l == NULL) {
-        return false;
+}
+
+static slot *take_slot_lock_held(srv_queue *queue) {
+    slot *s = queue->free_slots;
+    if (s != NULL) {
+        queue->free_slots = s->next_free;
+        queue->free_count--;
     }
-    b->work = l->first->work;
-    size_t room = b->work->batch_rows < MAX_BATCH_ROWS ? b->work->batch_rows : MAX_BATCH_ROWS;
-    for (size_t share = FAIR_ROWS; b->rows < room && l->first != NULL; share = room) {
-        srv_job *before = NULL, *next;
-        for (srv_job *job = l->first; job != NULL && b->rows < room && b->count < MAX_BATCH_ROWS; job = next) {
-            next = job->next_;
-            size_t rows = job->rows - job->taken_;
-            rows = rows < share ? rows : share;
-            rows = rows < room - b->rows ? rows : room - b->rows;
-            if (job->taken_ == 0) {
-                job->started_ns_ = now;
-            }
-            take_rows_lock_held(queue, b, job, rows);
-            if (job->taken_ == job->rows) {
-                remove_lock_held(queue, l, before, job);
-            } else {
-                before = job;
-            }
-        }
-        if (share == room) {
-            break;
-        }
-    }
-    lane **end = place; /* the lane goes to the back of the turn */
-    *place = l->next;
-    while (*end != NULL) {
-        end = &(*end)->next;
-    }
-    *end = l;
-    l->next = NULL;
-    return true;
+    return s;
+}
+
+static void free_slot_lock_held(srv_queue *queue, slot *s) {
+    s->next_free = queue->free_slots;
+    queue->free_slots = s;
+    queue->free_count++;
 }
 
 static bool grow(float **memory, size_t *floats, size_t needed) {
@@ -259,8 +152,8 @@ static bool run_batch(slot *s, const batch *b) {
                   p->job->y + p->first * work->outputs);
         return true;
     }
-    if (!grow(&s->x, &s->x_floats, MAX_BATCH_ROWS * work->features) ||
-        !grow(&s->y, &s->y_floats, MAX_BATCH_ROWS * work->outputs)) {
+    if (!grow(&s->x, &s->x_floats, SRV_BATCH_ROWS * work->features) ||
+        !grow(&s->y, &s->y_floats, SRV_BATCH_ROWS * work->outputs)) {
         return false;
     }
     float *x = s->x;
@@ -282,16 +175,21 @@ static bool run_batch(slot *s, const batch *b) {
 static void finish_batch_lock_held(srv_queue *queue, const batch *b, bool computed, uint64_t now) {
     queue->stats.batches++;
     queue->stats.rows += b->rows;
+    queue->stats.batch_rows[b->rows]++;
+    if (++queue->recent_batches == PEAK_BATCHES) {
+        queue->most_inside = queue->recent_most;
+        queue->recent_most = queue->inside;
+        queue->recent_batches = 0;
+    }
     for (size_t i = 0; i < b->count; i++) {
         srv_job *job = b->parts[i].job;
         job->done_ += b->parts[i].rows;
         job->batch_rows = b->rows;
-        if (!computed && !job->ended_) {
-            withdraw_lock_held(queue, job);
-            job->rows = job->taken_;
+        if (!computed) {
+            lanes_withdraw(&queue->lanes, job);
             job->status_ = SRV_NO_MEMORY;
         }
-        if (job->done_ == job->rows) {
+        if (job->done_ == job->taken_ && !job->queued_) {
             job->queued_ns = job->started_ns_ - job->submitted_ns_;
             job->run_ns = now - job->started_ns_;
             end_lock_held(job, job->status_);
@@ -301,23 +199,60 @@ static void finish_batch_lock_held(srv_queue *queue, const batch *b, bool comput
 
 /* The slot goes to a request that waits with rows to be taken; if there is none, it is free. */
 static void pass_slot_lock_held(srv_queue *queue, slot *s) {
-    for (lane *l = queue->lanes; l != NULL; l = l->next) {
-        for (srv_job *job = l->first; job != NULL; job = job->next_) {
-            if (job->waiting_ && job->slot_ == NULL) {
-                job->slot_ = s;
-                pthread_cond_signal(&job->wake_);
-                return;
-            }
-        }
+    srv_job *job = lanes_find_waiting(&queue->lanes);
+    if (job == NULL) {
+        free_slot_lock_held(queue, s);
+        return;
     }
-    s->next_free = queue->free_slots;
-    queue->free_slots = s;
+    job->slot_ = s;
+    pthread_cond_signal(&job->wake_);
 }
 
-/* Runs batches until the leader's own rows are done, then passes the slot on. */
-static void lead_lock_held(srv_queue *queue, srv_job *job, slot *s) {
+/* Lets others join the lane's batch, as long as that pays.  Afterwards another lane may be next. */
+static void wait_for_others_lock_held(srv_queue *queue, const lane *l) {
+    const pace p = pace_of(l->first->work, queue->wake_ns);
+    uint64_t begun = srv_now_ns(), now = begun, wait;
+    bool waited = false;
+    while (l->first != NULL && !queue->closed &&
+           (wait = pace_wait_ns(&p, &l->arrivals, l->rows, queue->inside, queue->most_inside, queue->slot_count, begun,
+                                now, queue->max_wait_ns)) > 0) {
+        queue->waiting_leaders++;
+        queue->wanted_rows = p.full_rows;
+        srv_cond_wait_until(&queue->joined, &queue->lock, now + wait);
+        queue->waiting_leaders--;
+        waited = true;
+        now = srv_now_ns();
+    }
+    queue->stats.waits += waited;
+}
+
+/* The next batch; false if nothing is queued. */
+static bool take_batch_lock_held(srv_queue *queue, batch *b) {
+    lane *l = lanes_next(&queue->lanes);
+    if (l != NULL && queue->max_wait_ns > 0 && l->first->work->batch_ns != NULL) {
+        wait_for_others_lock_held(queue, l);
+    }
+    uint64_t now = srv_now_ns();
+    while ((l = lanes_next(&queue->lanes)) != NULL) {
+        srv_job *expired = lanes_remove_expired(&queue->lanes, l, now);
+        if (expired == NULL) {
+            lanes_take(&queue->lanes, l, now, b);
+            return true;
+        }
+        queue->stats.expired++;
+        end_lock_held(expired, SRV_DEADLINE);
+    }
+    return false;
+}
+
+static void start_helper_lock_held(srv_queue *queue);
+
+/* Runs batches until the leader's own rows are done (a helper, without any: until nothing is queued), then passes the
+ * slot on. */
+static void lead_lock_held(srv_queue *queue, const srv_job *job, slot *s) {
     batch b;
-    while (!job->ended_ && take_batch_lock_held(queue, &b)) {
+    while ((job == NULL || !job->ended_) && take_batch_lock_held(queue, &b)) {
+        start_helper_lock_held(queue);
         pthread_mutex_unlock(&queue->lock);
         bool computed = run_batch(s, &b);
         uint64_t now = srv_now_ns();
@@ -327,17 +262,38 @@ static void lead_lock_held(srv_queue *queue, srv_job *job, slot *s) {
     pass_slot_lock_held(queue, s);
 }
 
-/* Sleeps until something happens to the job, the deadline, or the next look at `interrupted`. */
-static void sleep_lock_held(srv_queue *queue, srv_job *job) {
-    uint64_t now = srv_now_ns(), until = now + INTERRUPT_NS;
-    if (job->deadline_ns != 0 && job->deadline_ns < until && job->queued_ && job->taken_ == job->done_) {
-        until = job->deadline_ns > now ? job->deadline_ns : now;
+static void *help(void *argument) {
+    srv_queue *queue = argument;
+    pthread_mutex_lock(&queue->lock);
+    slot *s = take_slot_lock_held(queue);
+    if (s != NULL) {
+        lead_lock_held(queue, NULL, s);
     }
-    struct timespec time = {.tv_sec = (time_t)(until / 1000000000u), .tv_nsec = (long)(until % 1000000000u)};
-    pthread_cond_timedwait(&job->wake_, &queue->lock, &time);
+    leave_lock_held(queue);
+    pthread_mutex_unlock(&queue->lock);
+    return NULL;
 }
 
-/* Waits for a slot or for the answer.  A job can only leave early while none of its rows is in a batch. */
+/* A large request has one thread, and may deserve several cores. */
+static void start_helper_lock_held(srv_queue *queue) {
+    if (queue->free_count > 0 && queue->lanes.ns > WORTH_A_HELPER_NS) {
+        queue->inside++; /* close waits for it; it is no request, so enter_lock_held must not count it */
+        if (!srv_start_thread(help, queue)) {
+            queue->inside--;
+        }
+    }
+}
+
+/* Sleeps until something happens to the job, the deadline, or the next look at `interrupted`. */
+static void sleep_lock_held(srv_queue *queue, srv_job *job) {
+    uint64_t until = srv_now_ns() + INTERRUPT_NS;
+    if (job->deadline_ns != 0 && job->deadline_ns < until && job->queued_ && job->taken_ == 0) {
+        until = job->deadline_ns;
+    }
+    srv_cond_wait_until(&job->wake_, &queue->lock, until);
+}
+
+/* Waits for a slot or for the answer.  A job can only leave early while none of its rows was taken. */
 static void follow_lock_held(srv_queue *queue, srv_job *job) {
     bool interrupted = false;
     job->waiting_ = true;
@@ -352,8 +308,8 @@ static void follow_lock_held(srv_queue *queue, srv_job *job) {
             pthread_mutex_lock(&queue->lock);
         }
         bool late = job->deadline_ns != 0 && srv_now_ns() > job->deadline_ns;
-        if ((interrupted || late) && !job->ended_ && job->taken_ == job->done_) {
-            withdraw_lock_held(queue, job);
+        if ((interrupted || late) && !job->ended_ && job->taken_ == 0) {
+            lanes_withdraw(&queue->lanes, job);
             queue->stats.expired += !interrupted;
             queue->stats.cancelled += interrupted;
             end_lock_held(job, interrupted ? SRV_CANCELLED : SRV_DEADLINE);
@@ -368,30 +324,44 @@ static void follow_lock_held(srv_queue *queue, srv_job *job) {
     }
 }
 
-static srv_status submit_lock_held(srv_queue *queue, srv_job *job, srv_error *err) {
+/* What is asked at the door: is there room, and is there time? */
+static srv_status admit_lock_held(srv_queue *queue, const srv_job *job, srv_error *err) {
     if (queue->closed) {
         return srv_fail(err, SRV_CLOSED, "the server is shutting down");
     }
-    if (queue->queued_rows > 0 && queue->queued_rows + job->rows > queue->max_queue_rows) {
+    size_t waiting = queue->lanes.rows;
+    if (waiting > 0 && waiting + job->rows > queue->max_queue_rows) {
         queue->stats.rejected++;
-        return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting; at most %zu may", queue->queued_rows,
-                        queue->max_queue_rows);
+        return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting; at most %zu may", waiting, queue->max_queue_rows);
     }
-    lane *l = find_lane_lock_held(queue, job->work->context);
+    double ahead = queue->lanes.ns / (double)queue->slot_count;
+    if (job->deadline_ns != 0 && (double)job->submitted_ns_ + ahead > (double)job->deadline_ns && waiting > 0) {
+        queue->stats.rejected++;
+        return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting, for about %.0f ms: the deadline can't be met", waiting,
+                        ahead * 1e-6);
+    }
+    return SRV_OK;
+}
+
+static srv_status submit_lock_held(srv_queue *queue, srv_job *job, srv_error *err) {
+    srv_status status = admit_lock_held(queue, job, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    const lane *l = lanes_add(&queue->lanes, job, job->submitted_ns_);
     if (l == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
-    append_lock_held(queue, l, job);
     queue->stats.requests++;
+    enter_lock_held(queue);
+    if (queue->waiting_leaders > 0 && (l->rows >= queue->wanted_rows || queue->inside >= queue->most_inside)) {
+        pthread_cond_signal(&queue->joined);
+    }
     return SRV_OK;
 }
 
 srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err) {
-    pthread_condattr_t monotonic;
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_cond_init(&job->wake_, &monotonic);
-    pthread_condattr_destroy(&monotonic);
+    srv_cond_init(&job->wake_);
     job->taken_ = job->done_ = 0;
     job->slot_ = NULL;
     job->status_ = SRV_OK;
@@ -401,20 +371,15 @@ srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err) {
     pthread_mutex_lock(&queue->lock);
     srv_status status = submit_lock_held(queue, job, err);
     if (status == SRV_OK) {
-        queue->inside++;
-        slot *s = queue->free_slots;
+        slot *s = take_slot_lock_held(queue);
         if (s != NULL) {
-            queue->free_slots = s->next_free;
             lead_lock_held(queue, job, s);
         }
         if (!job->ended_) {
             follow_lock_held(queue, job);
         }
         status = job->status_;
-        queue->inside--;
-        if (queue->inside == 0) {
-            pthread_cond_broadcast(&queue->idle);
-        }
+        leave_lock_held(queue);
     }
     pthread_mutex_unlock(&queue->lock);
     pthread_cond_destroy(&job->wake_);
@@ -431,5 +396,7 @@ srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err) {
 void srv_queue_read_stats(srv_queue *queue, srv_queue_stats *out) {
     pthread_mutex_lock(&queue->lock);
     *out = queue->stats;
+    out->queued_rows = queue->lanes.rows;
+    out->running = queue->slot_count - queue->free_count;
     pthread_mutex_unlock(&queue->lock);
 }

@@ -14,7 +14,7 @@
  * its own scratch. */
 void srv_run_forward(const srv_model *model, const float *x, size_t rows, float *scratch, float *y);
 
-/* Predicted time for one pass of `rows` ≤ SRV_PASS_ROWS through all layers, from the plans; in nanoseconds. */
-double srv_forward_ns(const srv_model *model, size_t rows);
+/* Fills model->pass_ns from the plans; part of loading. */
+void srv_forward_predict_ns(srv_model *model);
 
 #endif

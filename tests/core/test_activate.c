@@ -5,9 +5,11 @@
 
 #include <float.h>
 
-#define MAX_ULP 4.0L
-#define PER_EXPONENT 48 /* random mantissas for each exponent and sign */
-#define PER_RANGE 40000 /* evenly spaced values in each range of dense_ranges */
+/* The promise is 4; these are what the kernels are built for, so that a fit gone worse is seen. */
+#define MAX_ULP 0.52L
+#define MAX_ULP_RELU 1.5L /* a float difference, then a float product */
+#define PER_EXPONENT 48   /* random mantissas for each exponent and sign */
+#define PER_RANGE 40000   /* evenly spaced values in each range of dense_ranges */
 
 static const float dense_ranges[][2] = {{-1, 1}, {-4, 4}, {-16, 16}, {-110, 110}};
 
@@ -165,7 +167,7 @@ static float *inputs(size_t *count) {
     return x;
 }
 
-TEST(every_activation_is_within_4_ulp_of_its_formula) {
+TEST(every_activation_is_as_near_its_formula_as_promised) {
     size_t sets, count;
     const srv_activation_kernels *const *all = srv_activation_kernels_all(&sets);
     float *x = inputs(&count), *y = floats(count), *slope = floats(count);
@@ -198,12 +200,13 @@ TEST(every_activation_is_within_4_ulp_of_its_formula) {
                     at = i;
                 }
             }
+            const long double allowed = activation.id == SRV_ACTIVATION_RELU ? MAX_ULP_RELU : MAX_ULP;
             printf(" %.4Lf", worst);
-            if (!(worst <= MAX_ULP)) {
+            if (!(worst <= allowed)) {
                 fprintf(stderr, "\n%s, %s: f(%a = %g) is %a = %g, not %La = %Lg\n", all[s]->name, cases[k].name, x[at],
                         x[at], y[at], y[at], wanted[at], wanted[at]);
             }
-            CHECK(worst <= MAX_ULP);
+            CHECK(worst <= allowed);
         }
         printf("\n");
     }
@@ -365,6 +368,6 @@ TEST(the_best_set_is_taken) {
     CHECK(srv_activation_kernels_for_cpu() == all[sets - 1]);
 }
 
-TEST_MAIN(RUN(every_activation_is_within_4_ulp_of_its_formula); RUN(special_values);
+TEST_MAIN(RUN(every_activation_is_as_near_its_formula_as_promised); RUN(special_values);
           RUN(place_neighbours_rows_and_fused_bias_change_no_bit); RUN(names_and_parameters);
           RUN(the_best_set_is_taken))

@@ -3,7 +3,9 @@
 #include "check.h"
 #include "floats.h"
 
-#define MAX_ULP 4.0L
+/* The promise is 4; these are what the kernels are built for. */
+#define MAX_ULP_SOFTMAX 1.52L /* the exponentials are kept as floats before they are divided by their sum */
+#define MAX_ULP_LOG_SOFTMAX 0.52L
 
 static const srv_activation softmax = {.id = SRV_ACTIVATION_SOFTMAX};
 static const srv_activation log_softmax = {.id = SRV_ACTIVATION_LOG_SOFTMAX};
@@ -35,7 +37,7 @@ static long double row_error(const srv_activation_kernels *kernels, const srv_ac
     return worst;
 }
 
-TEST(softmax_and_log_softmax_are_within_4_ulp) {
+TEST(softmax_and_log_softmax_are_as_near_as_promised) {
     static const float spreads[] = {0, 1e-6F, 0.1F, 1, 5, 20, 60, 200, 1e4F, 1e38F};
     static const size_t widths[] = {1, 2, 3, 10, 15, 16, 17, 31, 32, 33, 100, 1000, 4099};
     size_t sets;
@@ -59,8 +61,8 @@ TEST(softmax_and_log_softmax_are_within_4_ulp) {
             }
         }
         printf("  %-18s softmax %.4Lf  log_softmax %.4Lf\n", all[s]->name, worst[0], worst[1]);
-        CHECK(worst[0] <= MAX_ULP);
-        CHECK(worst[1] <= MAX_ULP);
+        CHECK(worst[0] <= MAX_ULP_SOFTMAX);
+        CHECK(worst[1] <= MAX_ULP_LOG_SOFTMAX);
     }
     free(x);
 }
@@ -163,5 +165,5 @@ TEST(softmax_of_nan_and_infinities) {
     }
 }
 
-TEST_MAIN(RUN(softmax_and_log_softmax_are_within_4_ulp); RUN(softmax_sums_to_one_and_ignores_a_shift);
+TEST_MAIN(RUN(softmax_and_log_softmax_are_as_near_as_promised); RUN(softmax_sums_to_one_and_ignores_a_shift);
           RUN(rows_are_independent_and_only_real_columns_are_touched); RUN(softmax_of_nan_and_infinities))

@@ -13,6 +13,7 @@
 typedef struct counters {
     atomic_long calls, rows, most_at_once, at_once;
     long nap_us;
+    const double *batch_ns;
 } counters;
 
 static void run(const void *context, const float *x, size_t rows, float *scratch, float *y) {
@@ -35,7 +36,7 @@ static void run(const void *context, const float *x, size_t rows, float *scratch
 }
 
 static srv_work work_of(counters *c) {
-    return (srv_work){run, c, FEATURES, 2, 16, 64};
+    return (srv_work){run, c, FEATURES, 2, 16, 64, c->batch_ns};
 }
 
 typedef struct client {

@@ -79,6 +79,7 @@ typedef struct srv_model {
     float *weights;            /* one aligned block: all kernels, biases and slopes */
     size_t weight_bytes, parameters;
     size_t scratch_floats;     /* what srv_run_forward needs */
+    double pass_ns[SRV_PASS_ROWS + 1]; /* predicted time for so many rows */
     size_t input_columns_max;  /* widest input that a dense layer reads directly */
 } srv_model;
 

@@ -1,5 +1,6 @@
 #include "../base/blas.h"
 #include "../base/json.h"
+#include "../run_forward.h"
 #include "graph.h"
 #include "model.h"
 #include "safetensors.h"
@@ -120,7 +121,9 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
     if ((status = srv_weights_read(root, tensors, plan_cache, model, err)) != SRV_OK ||
         (status = srv_graph_place(model, err)) != SRV_OK) {
         status = name_file(status, path, err);
+        goto cleanup;
     }
+    srv_forward_predict_ns(model);
 cleanup:
     srv_safetensors_close(tensors);
     if (status != SRV_OK) {

@@ -12,7 +12,7 @@
 
 /* Of 255: fainter pixels are nothing; a mark must reach the second somewhere. */
 #define FAINT 16
-#define CLEAR 128
+#define CLEAR 96
 
 /* A mark counts if it has this part of the mass of the heaviest. */
 #define LEAST_PART 0.05
@@ -76,7 +76,7 @@ static void label_row(blocks *b, size_t y, const uint8_t *row_peaks) {
     const uint32_t *above = y > 0 ? here - b->width : NULL;
     for (size_t x = 0; x < b->width; x++) {
         here[x] = 0;
-        if (row_peaks[x] < FAINT) {
+        if (row_peaks[x] < CLEAR) {
             continue;
         }
         uint32_t label = x > 0 ? here[x - 1] : 0;
@@ -130,7 +130,7 @@ static void weigh_marks(const srv_raster *in, const blocks *b, mark *marks) {
             mark *m = &marks[labels[block_x]];
             for (; x < end; x++) {
                 m->mass += row[x];
-                m->area += row[x] >= FAINT;
+                m->area += row[x] >= CLEAR;
                 m->peak = m->peak > row[x] ? m->peak : row[x];
             }
         }
@@ -193,6 +193,23 @@ static bool choose_marks(mark *marks, const blocks *b) {
     return true;
 }
 
+/* near[y][x] = whether a kept mark is in the block or beside it: its soft edges are there, all else is noise. */
+static void find_near(const blocks *b, const mark *marks, uint8_t *near) {
+    memset(near, 0, b->height * b->width);
+    for (size_t y = 0; y < b->height; y++) {
+        for (size_t x = 0; x < b->width; x++) {
+            if (!marks[b->labels[y * b->width + x]].kept) {
+                continue;
+            }
+            for (size_t v = y > 0 ? y - 1 : 0; v <= y + 1 && v < b->height; v++) {
+                for (size_t u = x > 0 ? x - 1 : 0; u <= x + 1 && u < b->width; u++) {
+                    near[v * b->width + u] = 1;
+                }
+            }
+        }
+    }
+}
+
 srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err) {
     blocks b = {0};
     srv_status status = find_marks(in, arena, &b, err);
@@ -208,12 +225,16 @@ srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_rast
     if (!choose_marks(marks, &b)) {
         return srv_blank_picture(err);
     }
+    uint8_t *near = srv_arena_take(arena, b.height * b.width);
+    if (near == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the strokes");
+    }
+    find_near(&b, marks, near);
     size_t top = in->height, bottom = 0, left = in->width, right = 0;
     for (size_t y = 0; y < in->height; y++) {
-        const uint8_t *row = srv_raster_row(in, y);
-        const uint32_t *labels = b.labels + y / b.size * b.width;
+        const uint8_t *row = srv_raster_row(in, y), *near_row = near + y / b.size * b.width;
         for (size_t x = 0; x < in->width; x++) {
-            if (row[x] >= FAINT && marks[labels[x / b.size]].kept) {
+            if (row[x] >= FAINT && near_row[x / b.size]) {
                 top = top < y ? top : y;
                 bottom = y;
                 left = left < x ? left : x;
@@ -227,11 +248,9 @@ srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_rast
         return status;
     }
     for (size_t y = top; y <= bottom; y++) {
-        const uint8_t *row = srv_raster_row(in, y);
-        const uint32_t *labels = b.labels + y / b.size * b.width;
+        const uint8_t *row = srv_raster_row(in, y), *near_row = near + y / b.size * b.width;
         for (size_t x = left; x <= right; x++) {
-            uint32_t label = labels[x / b.size];
-            *samples++ = label == 0 || marks[label].kept ? row[x] : 0;
+            *samples++ = near_row[x / b.size] ? row[x] : 0;
         }
     }
     return SRV_OK;

@@ -249,16 +249,30 @@ static bool plain_background(const uint8_t *paper, size_t height, size_t width, 
     return (double)bright >= PLAIN_BORDER * (double)border;
 }
 
-/* For each block 255 / (brightness of the paper there), paper being what is bright when ink is dark.  A smooth surface
- * takes the fall-off of the light; of the rest a morphological closing takes away what is narrower than the window, and
- * leaves the edges of wide shadows where they are. */
+/* What is left of the paper, in place, when all that is darker and narrower than the window is filled in: a morphological
+ * closing, which leaves the edges of wide shadows where they are. */
+static void take_ink_away(uint8_t *paper, uint8_t *scratch, const coarse *seen) {
+    size_t height = seen->means.height, width = seen->means.width;
+    size_t radius_y = (size_t)((double)height * WINDOW / 2 + 0.5), radius_x = (size_t)((double)width * WINDOW / 2 + 0.5);
+    slide_both_ways(paper, scratch, height, width, radius_y, radius_x, keep_larger);
+    slide_both_ways(paper, scratch, height, width, radius_y, radius_x, keep_smaller);
+    if (seen->factor_y > 1 && seen->factor_x > 1) { /* a block that straddles the edge of a shadow must not look like ink */
+        slide_both_ways(paper, scratch, height, width, 1, 1, keep_smaller);
+    }
+}
+
+/* For each block 255 / (brightness of the paper there), paper being what is bright when ink is dark.  Two estimates are
+ * made: from the picture, which is wrong where the light falls off towards an edge; and from the picture divided by a
+ * smooth surface, which is wrong where the surface cuts across the edge of a shadow.  Each is too bright where it is
+ * wrong, so the darker of the two is taken. */
 static srv_status find_light(const coarse *seen, srv_arena *arena, float **gains, srv_error *err) {
     size_t height = seen->means.height, width = seen->means.width, count = height * width; /* ≤ COARSE_EDGE² */
-    uint8_t *paper = srv_arena_take(arena, 2 * count), brightest;
+    uint8_t *paper = srv_arena_take(arena, 3 * count), brightest;
     *gains = srv_arena_take(arena, count * sizeof **gains);
     if (paper == NULL || *gains == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the background");
     }
+    uint8_t *even = paper + count, *scratch = even + count;
     for (size_t y = 0; y < height; y++) {
         for (size_t x = 0; x < width; x++) {
             paper[y * width + x] = (uint8_t)(255 - srv_raster_row(&seen->means, y)[x]);
@@ -272,20 +286,18 @@ static srv_status find_light(const coarse *seen, srv_arena *arena, float **gains
     }
     double coefficients[TERMS] = {0}, terms[TERMS];
     fit_surface(paper, height, width, coefficients);
-    for (size_t i = 0; i < count; i++) { /* 1 becomes EVEN: what is brighter than the surface has room above */
+    for (size_t i = 0; i < count; i++) { /* the surface becomes EVEN: what is brighter than it has room above */
         terms_at(i / width, i % width, height, width, terms);
-        double surface = surface_at(coefficients, terms), even = EVEN * paper[i] / surface;
-        paper[i] = (uint8_t)(even < 255 ? even + 0.5 : 255);
-        (*gains)[i] = (float)(255 * EVEN / surface);
+        double value = EVEN * paper[i] / surface_at(coefficients, terms);
+        even[i] = (uint8_t)(value < 255 ? value + 0.5 : 255);
     }
-    size_t radius_y = (size_t)((double)height * WINDOW / 2 + 0.5), radius_x = (size_t)((double)width * WINDOW / 2 + 0.5);
-    slide_both_ways(paper, paper + count, height, width, radius_y, radius_x, keep_larger);
-    slide_both_ways(paper, paper + count, height, width, radius_y, radius_x, keep_smaller);
-    if (seen->factor_y > 1 && seen->factor_x > 1) { /* a block that straddles the edge of a shadow must not look like ink */
-        slide_both_ways(paper, paper + count, height, width, 1, 1, keep_smaller);
-    }
+    take_ink_away(paper, scratch, seen);
+    take_ink_away(even, scratch, seen);
     for (size_t i = 0; i < count; i++) {
-        (*gains)[i] /= (float)(paper[i] > DARKEST_PAPER ? paper[i] : DARKEST_PAPER);
+        terms_at(i / width, i % width, height, width, terms);
+        double light = even[i] * surface_at(coefficients, terms) / EVEN;
+        light = light < paper[i] ? light : paper[i];
+        (*gains)[i] = (float)(255 / (light > DARKEST_PAPER ? light : DARKEST_PAPER));
     }
     return SRV_OK;
 }

@@ -1,0 +1,189 @@
+#include "lanes.h"
+
+#include "../base/alloc.h"
+
+double work_ns(const srv_work *work, size_t rows) {
+    if (work->batch_ns == NULL) {
+        return 0;
+    }
+    size_t full = rows / work->batch_rows;
+    return (double)full * work->batch_ns[work->batch_rows] + work->batch_ns[rows % work->batch_rows];
+}
+
+void lanes_free(lanes *all) {
+    while (all->first != NULL) {
+        lane *next = all->first->next;
+        srv_free(all->first);
+        all->first = next;
+    }
+}
+
+/* A model's own lane; else the first empty one of another, which forgets it; else a new one. */
+static lane *find_lane(lanes *all, const srv_job *job) {
+    lane *empty = NULL, **end = &all->first;
+    for (lane *l = all->first; l != NULL; end = &l->next, l = l->next) {
+        if (l->context == job->work->context && l->background == job->background) {
+            return l;
+        }
+        if (l->first == NULL && (empty == NULL || l->arrivals.last_ns < empty->arrivals.last_ns)) {
+            empty = l;
+        }
+    }
+    lane *made = srv_calloc(1, sizeof *made);
+    if (made != NULL) {
+        *end = made;
+        empty = made;
+    }
+    if (empty != NULL) {
+        empty->context = job->work->context;
+        empty->background = job->background;
+        empty->arrivals = (arrivals){0};
+    }
+    return empty;
+}
+
+lane *lanes_add(lanes *all, srv_job *job, uint64_t now) {
+    lane *l = find_lane(all, job);
+    if (l == NULL) {
+        return NULL;
+    }
+    job->next_ = NULL;
+    if (l->first == NULL) {
+        l->first = job;
+    } else {
+        l->last->next_ = job;
+    }
+    l->last = job;
+    job->queued_ = true;
+    l->rows += job->rows;
+    all->rows += job->rows;
+    all->ns += work_ns(job->work, job->rows);
+    arrivals_count(&l->arrivals, now);
+    return l;
+}
+
+static void count_out(lanes *all, lane *l, const srv_job *job, size_t rows) {
+    l->rows -= rows;
+    all->rows -= rows;
+    all->ns -= work_ns(job->work, job->rows) * (double)rows / (double)job->rows;
+    if (all->rows == 0) {
+        all->ns = 0; /* roundings don't add up */
+    }
+}
+
+static void unlink_job(lane *l, srv_job *before, srv_job *job) {
+    if (before == NULL) {
+        l->first = job->next_;
+    } else {
+        before->next_ = job->next_;
+    }
+    if (l->last == job) {
+        l->last = before;
+    }
+    job->queued_ = false;
+}
+
+void lanes_withdraw(lanes *all, srv_job *job) {
+    for (lane *l = all->first; l != NULL && job->queued_; l = l->next) {
+        srv_job *before = NULL;
+        for (srv_job *j = l->first; j != NULL; before = j, j = j->next_) {
+            if (j == job) {
+                unlink_job(l, before, job);
+                count_out(all, l, job, job->rows - job->taken_);
+                break;
+            }
+        }
+    }
+}
+
+lane *lanes_next(const lanes *all) {
+    lane *background = NULL;
+    for (lane *l = all->first; l != NULL; l = l->next) {
+        if (l->first != NULL && !l->background) {
+            return l;
+        }
+        if (l->first != NULL && background == NULL) {
+            background = l;
+        }
+    }
+    return background;
+}
+
+srv_job *lanes_remove_expired(lanes *all, lane *l, uint64_t now) {
+    srv_job *before = NULL;
+    for (srv_job *job = l->first; job != NULL; before = job, job = job->next_) {
+        if (job->deadline_ns != 0 && now > job->deadline_ns && job->taken_ == 0) {
+            unlink_job(l, before, job);
+            count_out(all, l, job, job->rows);
+            return job;
+        }
+    }
+    return NULL;
+}
+
+static void take_rows(batch *b, srv_job *job, size_t rows) {
+    part *last = b->count > 0 ? &b->parts[b->count - 1] : NULL;
+    if (last != NULL && last->job == job) { /* the only request of the lane, in both rounds */
+        last->rows += rows;
+    } else {
+        b->parts[b->count++] = (part){job, job->taken_, rows};
+    }
+    job->taken_ += rows;
+    b->rows += rows;
+}
+
+/* One round through the lane's requests, each giving at most `share` rows. */
+static void take_round(lanes *all, lane *l, uint64_t now, size_t room, size_t share, batch *b) {
+    srv_job *before = NULL, *next;
+    for (srv_job *job = l->first; job != NULL && b->rows < room && b->count < SRV_BATCH_ROWS; job = next) {
+        next = job->next_;
+        size_t rows = job->rows - job->taken_;
+        rows = rows < share ? rows : share;
+        rows = rows < room - b->rows ? rows : room - b->rows;
+        if (job->taken_ == 0) {
+            job->started_ns_ = now;
+        }
+        take_rows(b, job, rows);
+        count_out(all, l, job, rows);
+        if (job->taken_ == job->rows) {
+            unlink_job(l, before, job);
+        } else {
+            before = job;
+        }
+    }
+}
+
+static void put_last(lanes *all, lane *l) {
+    lane **place = &all->first;
+    while (*place != l) {
+        place = &(*place)->next;
+    }
+    *place = l->next;
+    while (*place != NULL) {
+        place = &(*place)->next;
+    }
+    *place = l;
+    l->next = NULL;
+}
+
+void lanes_take(lanes *all, lane *l, uint64_t now, batch *out) {
+    out->work = l->first->work;
+    out->count = out->rows = 0;
+    size_t room = out->work->batch_rows;
+    take_round(all, l, now, room, SRV_FAIR_ROWS, out);
+    take_round(all, l, now, room, room, out);
+    if (all->first->next != NULL) {
+        put_last(all, l);
+    }
+}
+
+srv_job *lanes_find_waiting(const lanes *all) {
+    for (lane *l = all->first; l != NULL; l = l->next) {
+        for (srv_job *job = l->first; job != NULL; job = job->next_) {
+            if (job->waiting_ && job->slot_ == NULL) {
+                return job;
+            }
+        }
+    }
+    return NULL;
+}

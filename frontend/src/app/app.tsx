@@ -1,0 +1,43 @@
+import { ModelFacts } from '@/features/models/components/model-facts';
+import { ModelPicker } from '@/features/models/components/model-picker';
+import { NoModel } from '@/features/models/components/no-model';
+import { useModelChoice } from '@/features/models/hooks/use-model-choice';
+import { ErrorMessage } from '@/shared/components/error-message';
+
+import styles from './app.module.css';
+import { ThemeToggle } from './components/theme-toggle';
+import { Workspace } from './components/workspace';
+import icon from './icon.svg';
+
+export function App() {
+  const { models, selection, setChoice, error, isPending, refetch } = useModelChoice();
+  return (
+    <div className={styles.page}>
+      <header className={styles.header}>
+        <h1 className={styles.title}>
+          <img src={icon} alt="" width={36} height={36} />
+          Flask Serving
+        </h1>
+        {models && selection && (
+          <div className={styles.picker}>
+            <ModelPicker models={models} selection={selection} onChoose={setChoice} />
+          </div>
+        )}
+        <div className={styles.toggle}>
+          <ThemeToggle />
+        </div>
+      </header>
+      <main className={styles.main}>
+        {error && <ErrorMessage error={error} onRetry={() => void refetch()} />}
+        {isPending && <p className={styles.waiting}>Asking which models are served…</p>}
+        {models && !selection && <NoModel models={models} />}
+        {selection && (
+          <>
+            <Workspace selection={selection} />
+            <ModelFacts selection={selection} />
+          </>
+        )}
+      </main>
+    </div>
+  );
+}

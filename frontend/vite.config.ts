@@ -1,0 +1,23 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+const server = 'http://127.0.0.1:5000';
+
+export default defineConfig({
+  plugins: [react()],
+  resolve: { tsconfigPaths: true },
+  build: {
+    // The Python package serves what is built here.
+    outDir: '../pyapp/static',
+    emptyOutDir: true,
+    // Inlined assets would be data: URLs, which a strict content security policy refuses.
+    assetsInlineLimit: 0,
+    // One chunk: nothing to preload.
+    modulePreload: { polyfill: false },
+    // The licence texts of what is bundled travel with it.
+    license: { fileName: 'licenses.md' },
+  },
+  server: {
+    proxy: { '/api': server, '/classify': server, '/healthz': server },
+  },
+});
