@@ -2,8 +2,8 @@
 
     python bench/forward.py            needs onnx, onnxruntime and torch (bench/requirements.txt)
 
-Ours is `Model.predict`, the others their quickest way to call: ONNX Runtime's session.run, PyTorch's traced module under
-inference_mode, numpy's matmul chain.  "ratio" is the best of the others divided by ours: above 1 we are ahead.
+Ours is `Model.predict`, the others their quickest way to call: ONNX Runtime's session.run, PyTorch's traced module in
+inference mode, numpy's matmul chain.  "ratio" is the best of the others divided by ours: above 1 we are ahead.
 """
 
 import argparse
@@ -15,7 +15,6 @@ from machine import compare, headline, with_the_cpus_own_kernel
 with_the_cpus_own_kernel()
 
 import numpy as np  # noqa: E402
-import onnx  # noqa: E402
 import onnxruntime  # noqa: E402
 import torch  # noqa: E402
 from networks import NETWORKS, network, numpy_forward, onnx_model, torch_module, write_network  # noqa: E402

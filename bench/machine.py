@@ -24,7 +24,9 @@ def with_the_cpus_own_kernel() -> None:
 def cpu() -> str:
     """The CPU's name and how many of it there are."""
     info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    name = next((line.split(": ")[1] for line in info.splitlines() if line.startswith("model name")), platform.machine())
+    name = next(
+        (line.split(": ")[1] for line in info.splitlines() if line.startswith("model name")), platform.machine()
+    )
     return f"{name}, {os.cpu_count()} cores"
 
 

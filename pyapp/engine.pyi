@@ -37,7 +37,7 @@ class Model:
     ) -> Model:
         """Loads, checks and plans the package in `folder`; name and version default to its last two path components.
 
-        `plan_cache`: the folder that keeps what was measured on this CPU; by default the user's cache folder, "" for none.
+        `plan_cache`: the folder that keeps what was measured on this CPU (default: in the user's cache; "": none).
         Raises PackageError.
         """
     @property

@@ -19,8 +19,7 @@ typedef struct module_state {
 } module_state;
 
 typedef struct model_object {
-    PyObject_HEAD
-    srv_model *model;
+    PyObject_HEAD srv_model *model;
     srv_predictor *predictor;
 } model_object;
 

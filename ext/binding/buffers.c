@@ -10,7 +10,8 @@ int import_numpy(void) {
 }
 
 PyObject *as_rows(const module_state *state, PyObject *x, size_t features, const float **data, size_t *rows) {
-    PyObject *array = PyArray_FROMANY(x, NPY_FLOAT32, 0, NPY_MAXDIMS_LEGACY_ITERS, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
+    PyObject *array =
+        PyArray_FROMANY(x, NPY_FLOAT32, 0, NPY_MAXDIMS_LEGACY_ITERS, NPY_ARRAY_CARRAY_RO | NPY_ARRAY_FORCECAST);
     if (array == NULL) {
         if (PyErr_ExceptionMatches(PyExc_ValueError) || PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyErr_Format(state->input_error, "the input can't be read as float32 rows of %zu numbers", features);

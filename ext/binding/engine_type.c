@@ -7,13 +7,12 @@
 #define MS ((uint64_t)1000000)
 
 typedef struct engine_object {
-    PyObject_HEAD
-    srv_engine *engine;
+    PyObject_HEAD srv_engine *engine;
     PyObject *decode_image; /* callable, or NULL */
 } engine_object;
 
 static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"slots",      "max_batch_rows", "max_queue_rows",   "max_wait_us",      "timeout_ms",
+    static char *names[] = {"slots",          "max_batch_rows",   "max_queue_rows",   "max_wait_us",  "timeout_ms",
                             "max_body_bytes", "max_request_rows", "max_image_pixels", "decode_image", NULL};
     Py_ssize_t slots = 0, batch_rows = 0, queue_rows = 0, wait_us = -1, timeout_ms = 0, body_bytes = 0;
     Py_ssize_t request_rows = 0, image_pixels = 0;
@@ -96,7 +95,8 @@ static srv_status decode(void *context, const char *encoded, size_t size, size_t
     const char *data;
     Py_ssize_t data_size, height, width, channels;
     srv_status status = SRV_OK;
-    Py_ssize_t edge = useful_edge < PY_SSIZE_T_MAX ? (Py_ssize_t)useful_edge : PY_SSIZE_T_MAX; /* the recipe may want all */
+    Py_ssize_t edge =
+        useful_edge < PY_SSIZE_T_MAX ? (Py_ssize_t)useful_edge : PY_SSIZE_T_MAX; /* the recipe may want all */
     PyEval_RestoreThread(c->saved);
     c->pixels = PyObject_CallFunction(c->decode_image, "y#nn", encoded, (Py_ssize_t)size, edge, (Py_ssize_t)max_pixels);
     if (c->pixels != NULL && !PyTuple_Check(c->pixels)) {
@@ -156,10 +156,10 @@ static int find_protocol(const char *name, srv_protocol *out) {
 /* (status, [(name, value), …], body) */
 static PyObject *build_reply(const srv_exchange *exchange) {
     char timing[192], rows[24];
-    snprintf(timing, sizeof timing, "parse;dur=%.3f, preprocess;dur=%.3f, queue;dur=%.3f, forward;dur=%.3f, total;dur=%.3f",
+    snprintf(timing, sizeof timing,
+             "parse;dur=%.3f, preprocess;dur=%.3f, queue;dur=%.3f, forward;dur=%.3f, total;dur=%.3f",
              (double)exchange->parse_ns * 1e-6, (double)exchange->preprocess_ns * 1e-6,
-             (double)exchange->queue_ns * 1e-6, (double)exchange->forward_ns * 1e-6,
-             (double)exchange->total_ns * 1e-6);
+             (double)exchange->queue_ns * 1e-6, (double)exchange->forward_ns * 1e-6, (double)exchange->total_ns * 1e-6);
     snprintf(rows, sizeof rows, "%zu", exchange->batch_rows);
     PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)]", "Content-Type", "application/json", "Server-Timing", timing,
                                       "X-Batch-Rows", rows);
@@ -185,8 +185,8 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
     Py_ssize_t content_type_size = 0, top = 0;
     Py_buffer body;
     srv_request request = {0};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$n:handle", names, state->model_type, &model, &protocol,
-                                     &body, &content_type, &content_type_size, &top)) {
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$n:handle", names, state->model_type, &model,
+                                     &protocol, &body, &content_type, &content_type_size, &top)) {
         return NULL;
     }
     PyObject *reply = NULL;
@@ -231,10 +231,8 @@ static PyObject *engine_stats(PyObject *object, PyObject *unused) {
 static PyObject *engine_close(PyObject *object, PyObject *unused) {
     (void)unused;
     srv_engine *engine = ((engine_object *)object)->engine;
-    Py_BEGIN_ALLOW_THREADS
-    srv_engine_close(engine);
-    Py_END_ALLOW_THREADS
-    Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS srv_engine_close(engine);
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyMethodDef engine_methods[] = {

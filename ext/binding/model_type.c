@@ -96,12 +96,10 @@ static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keyw
     srv_predictor *predictor = NULL;
     srv_error err = {0};
     const char *folder_text = PyBytes_AsString(path), *used_name = given_name != NULL ? given_name : name;
-    Py_BEGIN_ALLOW_THREADS
-    if (srv_model_load(folder_text, used_name, version, plan_cache, &model, &err) == SRV_OK) {
+    Py_BEGIN_ALLOW_THREADS if (srv_model_load(folder_text, used_name, version, plan_cache, &model, &err) == SRV_OK) {
         predictor = srv_predictor_new(model);
     }
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     if (model == NULL) {
         return raise_status(state, &err);
     }
@@ -139,10 +137,8 @@ static PyObject *model_predict(PyObject *object, PyObject *x) {
     if (output != NULL) {
         srv_error err = {0};
         srv_status status;
-        Py_BEGIN_ALLOW_THREADS
-        status = srv_predict(self->predictor, from, rows, to, &err);
-        Py_END_ALLOW_THREADS
-        if (status != SRV_OK) {
+        Py_BEGIN_ALLOW_THREADS status = srv_predict(self->predictor, from, rows, to, &err);
+        Py_END_ALLOW_THREADS if (status != SRV_OK) {
             raise_status(state, &err);
             Py_CLEAR(output);
         }
@@ -201,8 +197,7 @@ static PyObject *get_labels(PyObject *object, void *closure) {
     size_t columns = output->source.columns, count = columns == 1 && output->labels != NULL ? 2 : columns;
     PyObject *list = PyList_New((Py_ssize_t)count);
     for (size_t i = 0; list != NULL && i < count; i++) {
-        PyObject *label = output->labels != NULL ? text_or_error(output->labels[i])
-                                                 : PyUnicode_FromFormat("%zu", i);
+        PyObject *label = output->labels != NULL ? text_or_error(output->labels[i]) : PyUnicode_FromFormat("%zu", i);
         if (label == NULL || PyList_SetItem(list, (Py_ssize_t)i, label) != 0) {
             Py_CLEAR(list);
         }
@@ -215,7 +210,8 @@ static PyObject *plan_of_layer(const srv_layer *layer) {
     const srv_plan *plan = &layer->plan;
     PyObject *tiles = PyList_New((Py_ssize_t)plan->count);
     for (size_t i = 0; tiles != NULL && i < plan->count; i++) {
-        PyObject *tile = Py_BuildValue("{s:n,s:d}", "rows", (Py_ssize_t)plan->heights[i], "us", plan->tile_ns[i] * 1e-3);
+        PyObject *tile =
+            Py_BuildValue("{s:n,s:d}", "rows", (Py_ssize_t)plan->heights[i], "us", plan->tile_ns[i] * 1e-3);
         if (tile == NULL || PyList_SetItem(tiles, (Py_ssize_t)i, tile) != 0) {
             Py_CLEAR(tiles);
         }
@@ -280,7 +276,8 @@ static PyGetSetDef model_members[] = {
 
 static PyMethodDef model_methods[] = {
     {"load", (PyCFunction)(void (*)(void))model_load, METH_CLASS | METH_VARARGS | METH_KEYWORDS,
-     "load(folder, *, name=None, version=None, plan_cache=None)\n--\n\nLoads, checks and plans the model package in folder."},
+     "load(folder, *, name=None, version=None, plan_cache=None)\n--\n\nLoads, checks and plans the model package in "
+     "folder."},
     {"predict", model_predict, METH_O,
      "predict($self, x, /)\n--\n\nfloat32 [rows, features] -> float32 [rows, outputs]; the GIL is released."},
     {0},

@@ -102,8 +102,9 @@ static srv_status decode_picture(const srv_engine *engine, const srv_model *mode
     if (hooks->decode == NULL) {
         return srv_fail(err, SRV_UNSUPPORTED_TYPE, "this server decodes no pictures; send the numbers");
     }
-    srv_status status = hooks->decode(hooks->context, body->image, body->image_size, srv_image_useful_edge(model->image),
-                                      engine->options.limits.max_image_pixels, &pixels, err);
+    srv_status status =
+        hooks->decode(hooks->context, body->image, body->image_size, srv_image_useful_edge(model->image),
+                      engine->options.limits.max_image_pixels, &pixels, err);
     if (status == SRV_OK) {
         status = srv_image_to_row(model->image, &pixels, arena, body->values, err);
         if (hooks->release != NULL) {

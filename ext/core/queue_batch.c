@@ -8,9 +8,9 @@
 
 #include <string.h>
 
-#define INTERRUPT_NS 100000000u     /* how often a waiting request asks whether it is interrupted */
-#define PEAK_BATCHES 64             /* how long the largest number of requests at once is remembered */
-#define WORTH_A_HELPER_NS 200000.0  /* of work: to start and end a thread costs some tens of microseconds */
+#define INTERRUPT_NS 100000000u    /* how often a waiting request asks whether it is interrupted */
+#define PEAK_BATCHES 64            /* how long the largest number of requests at once is remembered */
+#define WORTH_A_HELPER_NS 200000.0 /* of work: to start and end a thread costs some tens of microseconds */
 
 /* The right to compute one batch at a time, and the memory for it. */
 typedef struct slot {
@@ -21,16 +21,16 @@ typedef struct slot {
 
 struct srv_queue {
     pthread_mutex_t lock;
-    pthread_cond_t idle;      /* the last running request has left */
-    pthread_cond_t joined;    /* a lane that a leader waits for is full */
+    pthread_cond_t idle;   /* the last running request has left */
+    pthread_cond_t joined; /* a lane that a leader waits for is full */
     lanes lanes;
     slot *slots, *free_slots;
     size_t slot_count, free_count;
     size_t max_queue_rows;
     uint64_t max_wait_ns;
     double wake_ns;
-    size_t inside;            /* calls of srv_queue_run that have not returned, and helpers */
-    size_t most_inside;       /* the most at once lately */
+    size_t inside;      /* calls of srv_queue_run that have not returned, and helpers */
+    size_t most_inside; /* the most at once lately */
     size_t recent_most, recent_batches;
     size_t waiting_leaders, wanted_rows; /* leaders that wait for a lane to hold so many rows */
     bool closed;
@@ -337,8 +337,8 @@ static srv_status admit_lock_held(srv_queue *queue, const srv_job *job, srv_erro
     double ahead = queue->lanes.ns / (double)queue->slot_count;
     if (job->deadline_ns != 0 && (double)job->submitted_ns_ + ahead > (double)job->deadline_ns && waiting > 0) {
         queue->stats.rejected++;
-        return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting, for about %.0f ms: the deadline can't be met", waiting,
-                        ahead * 1e-6);
+        return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting, for about %.0f ms: the deadline can't be met",
+                        waiting, ahead * 1e-6);
     }
     return SRV_OK;
 }

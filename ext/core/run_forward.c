@@ -38,8 +38,8 @@ static void run_dense(const srv_layer *layer, const srv_activation_kernels *kern
             memcpy(edge + r * plan->depth, in.rows + (whole + r) * in.stride, plan->depth * sizeof *edge);
         }
     }
-    bool activate = layer->bias != NULL || (layer->activation.id != SRV_ACTIVATION_LINEAR &&
-                                            !srv_activation_is_rowwise(layer->activation.id));
+    bool activate = layer->bias != NULL ||
+                    (layer->activation.id != SRV_ACTIVATION_LINEAR && !srv_activation_is_rowwise(layer->activation.id));
     srv_activation elementwise = layer->activation;
     if (srv_activation_is_rowwise(layer->activation.id)) {
         elementwise = (srv_activation){.id = SRV_ACTIVATION_LINEAR};
@@ -160,8 +160,8 @@ void srv_forward_predict_ns(srv_model *model) {
     for (size_t rows = 0; rows <= SRV_PASS_ROWS; rows++) {
         for (size_t i = 0; i < model->layer_count; i++) {
             const srv_layer *layer = &model->layers[i];
-            model->pass_ns[rows] += layer->op == SRV_OP_DENSE ? layer->plan.rows_ns[rows]
-                                                              : (double)(rows * layer->stride) * ELEMENT_NS;
+            model->pass_ns[rows] +=
+                layer->op == SRV_OP_DENSE ? layer->plan.rows_ns[rows] : (double)(rows * layer->stride) * ELEMENT_NS;
         }
     }
 }

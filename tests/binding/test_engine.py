@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pyapp import engine
 from model_packages import dense_network, write_package
+from pyapp import engine
 
 
 @pytest.fixture

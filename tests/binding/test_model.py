@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pyapp import engine
 from model_packages import dense_network, reference, write_package, write_safetensors
+from pyapp import engine
 
 
 @pytest.fixture
@@ -203,7 +203,11 @@ def test_reads_half_precision_and_double(tmp_path: Path) -> None:
         header, data = {}, b""
         for name, tensor in narrowed.items():
             raw = tensor.tobytes()
-            header[name] = {"dtype": code, "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]}
+            header[name] = {
+                "dtype": code,
+                "shape": list(tensor.shape),
+                "data_offsets": [len(data), len(data) + len(raw)],
+            }
             data += raw
         text = json.dumps(header).encode()
         (folder / "weights.safetensors").write_bytes(len(text).to_bytes(8, "little") + text + data)

@@ -92,5 +92,6 @@ TEST(a_buffer_grows_and_remembers_that_it_failed) {
 }
 
 TEST_MAIN(RUN(takes_are_aligned_and_apart); RUN(what_was_taken_stays_when_the_arena_grows);
-          RUN(a_steady_load_allocates_nothing); RUN(a_large_block_is_given_back_at_reset); RUN(shrink_gives_back_the_tail);
-          RUN(sizes_that_overflow_are_refused); RUN(a_buffer_grows_and_remembers_that_it_failed))
+          RUN(a_steady_load_allocates_nothing); RUN(a_large_block_is_given_back_at_reset);
+          RUN(shrink_gives_back_the_tail); RUN(sizes_that_overflow_are_refused);
+          RUN(a_buffer_grows_and_remembers_that_it_failed))

@@ -29,26 +29,28 @@ static void predict(srv_model *model, const float *x, size_t rows, float *y) {
 #define HEAD "{\"format\": 1, \"task\": \"regression\", "
 #define INPUT(name, size) "{\"name\": \"" name "\", \"kind\": \"tensor\", \"shape\": [" #size "]}"
 #define OUT(layer) ", \"outputs\": [{\"name\": \"y\", \"layer\": \"" layer "\"}]}"
-#define DENSE(name, input, units, more)                                                                          \
-    "{\"name\": \"" name "\", \"op\": \"dense\", \"inputs\": [\"" input "\"], \"units\": " #units ", \"kernel\": \"" name \
-    ".k\"" more "}"
+#define DENSE(name, input, units, more)                                                           \
+    "{\"name\": \"" name "\", \"op\": \"dense\", \"inputs\": [\"" input "\"], \"units\": " #units \
+    ", \"kernel\": \"" name ".k\"" more "}"
 
-#define GRAPH                                                                                                     \
-    HEAD "\"inputs\": [" INPUT("a", 3) ", " INPUT("b", 2) "], \"layers\": ["                                      \
-    DENSE("d", "a", 2, ", \"bias\": \"d.b\"") ", "                                                                \
-    "{\"name\": \"f\", \"op\": \"flatten\", \"inputs\": [\"d\"]}, "                                               \
-    "{\"name\": \"sum\", \"op\": \"add\", \"inputs\": [\"f\", \"b\"], \"activation\": \"relu\"}, "                \
-    "{\"name\": \"mul\", \"op\": \"multiply\", \"inputs\": [\"sum\", \"b\", \"d\"]}, "                            \
-    "{\"name\": \"avg\", \"op\": \"average\", \"inputs\": [\"sum\", \"b\"]}, "                                    \
-    "{\"name\": \"sub\", \"op\": \"subtract\", \"inputs\": [\"sum\", \"b\"]}, "                                   \
-    "{\"name\": \"max\", \"op\": \"maximum\", \"inputs\": [\"sub\", \"b\"]}, "                                    \
-    "{\"name\": \"min\", \"op\": \"minimum\", \"inputs\": [\"sub\", \"b\"]}, "                                    \
-    "{\"name\": \"all\", \"op\": \"concatenate\", \"inputs\": [\"mul\", \"avg\", \"max\", \"min\", \"a\"]}, "     \
-    DENSE("e", "all", 1, "") "]" OUT("e")
+#define GRAPH                                                                                                          \
+    HEAD "\"inputs\": [" INPUT("a", 3) ", " INPUT("b", 2) "], \"layers\": [" DENSE(                                    \
+        "d", "a", 2,                                                                                                   \
+        ", \"bias\": \"d.b\"") ", "                                                                                    \
+                               "{\"name\": \"f\", \"op\": \"flatten\", \"inputs\": [\"d\"]}, "                         \
+                               "{\"name\": \"sum\", \"op\": \"add\", \"inputs\": [\"f\", \"b\"], \"activation\": "     \
+                               "\"relu\"}, "                                                                           \
+                               "{\"name\": \"mul\", \"op\": \"multiply\", \"inputs\": [\"sum\", \"b\", \"d\"]}, "      \
+                               "{\"name\": \"avg\", \"op\": \"average\", \"inputs\": [\"sum\", \"b\"]}, "              \
+                               "{\"name\": \"sub\", \"op\": \"subtract\", \"inputs\": [\"sum\", \"b\"]}, "             \
+                               "{\"name\": \"max\", \"op\": \"maximum\", \"inputs\": [\"sub\", \"b\"]}, "              \
+                               "{\"name\": \"min\", \"op\": \"minimum\", \"inputs\": [\"sub\", \"b\"]}, "              \
+                               "{\"name\": \"all\", \"op\": \"concatenate\", \"inputs\": [\"mul\", \"avg\", \"max\", " \
+                               "\"min\", \"a\"]}, " DENSE("e", "all", 1, "") "]" OUT("e")
 
-#define GRAPH_HEADER                                                                   \
-    "{\"d.k\": {\"dtype\": \"F32\", \"shape\": [3, 2], \"data_offsets\": [0, 24]}, "   \
-    "\"d.b\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [24, 32]}, "      \
+#define GRAPH_HEADER                                                                 \
+    "{\"d.k\": {\"dtype\": \"F32\", \"shape\": [3, 2], \"data_offsets\": [0, 24]}, " \
+    "\"d.b\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [24, 32]}, "    \
     "\"e.k\": {\"dtype\": \"F32\", \"shape\": [11, 1], \"data_offsets\": [32, 76]}}"
 
 static float graph_by_hand(const float *w, const float *x) {
@@ -86,20 +88,30 @@ TEST(a_graph_of_every_operation_agrees_with_loops) {
     srv_model_free(model);
 }
 
-#define NORMALISED(layers, out)                                                                                    \
-    HEAD "\"inputs\": [" INPUT("x", 2) "], \"layers\": [" layers "]" OUT(out)
-#define NORMALISATION(input)                                                                                       \
-    "{\"name\": \"n\", \"op\": \"batch_normalization\", \"inputs\": [\"" input "\"], \"mean\": \"m\", \"variance\": \"v\", " \
+#define NORMALISED(layers, out) HEAD "\"inputs\": [" INPUT("x", 2) "], \"layers\": [" layers "]" OUT(out)
+#define NORMALISATION(input)                                                   \
+    "{\"name\": \"n\", \"op\": \"batch_normalization\", \"inputs\": [\"" input \
+    "\"], \"mean\": \"m\", \"variance\": \"v\", "                              \
     "\"gamma\": \"g\", \"beta\": \"b\", \"epsilon\": 0.25}"
-#define NORMALISED_HEADER                                                              \
-    "{\"d.k\": {\"dtype\": \"F32\", \"shape\": [2, 2], \"data_offsets\": [0, 16]}, "   \
-    "\"m\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [16, 24]}, "        \
-    "\"v\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [24, 32]}, "        \
-    "\"g\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [32, 40]}, "        \
+#define NORMALISED_HEADER                                                            \
+    "{\"d.k\": {\"dtype\": \"F32\", \"shape\": [2, 2], \"data_offsets\": [0, 16]}, " \
+    "\"m\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [16, 24]}, "      \
+    "\"v\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [24, 32]}, "      \
+    "\"g\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [32, 40]}, "      \
     "\"b\": {\"dtype\": \"F32\", \"shape\": [2], \"data_offsets\": [40, 48]}}"
 
-static const float normalised_weights[12] = {1, 2, 3, 4, /* kernel */ 0.5f, -1, /* mean */ 0.75f, 2, /* variance */
-                                             2, 3, /* gamma */ 1, -1 /* beta */};
+static const float normalised_weights[12] = {1,
+                                             2,
+                                             3,
+                                             4,
+                                             /* kernel */ 0.5f,
+                                             -1,
+                                             /* mean */ 0.75f,
+                                             2, /* variance */
+                                             2,
+                                             3,
+                                             /* gamma */ 1,
+                                             -1 /* beta */};
 
 static void normalise_by_hand(const float *in, float *out) {
     const float *w = normalised_weights;

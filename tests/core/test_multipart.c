@@ -61,8 +61,7 @@ TEST(reads_the_boundary_in_its_forms) {
     CHECK_TEXT(PARTS("multipart/form-data; boundary=\"xyz", ONE_PART), "!MALFORMED@-1");
     CHECK_TEXT(err.where, "Content-Type");
 #define FIFTY "12345678901234567890123456789012345678901234567890"
-    CHECK_TEXT(PARTS("multipart/form-data; boundary=" FIFTY FIFTY FIFTY FIFTY "1", ONE_PART),
-               "!MALFORMED@-1");
+    CHECK_TEXT(PARTS("multipart/form-data; boundary=" FIFTY FIFTY FIFTY FIFTY "1", ONE_PART), "!MALFORMED@-1");
 }
 
 TEST(passes_over_preamble_and_epilogue) {

@@ -109,7 +109,8 @@ static srv_queue_stats run_clients(uint64_t max_wait_ns, int clients, int reques
     network n;
     costs(n.ns, 3000, 20);
     srv_work work = {run, &n, 1, 1, 16, SRV_BATCH_ROWS, n.ns};
-    srv_queue *queue = srv_queue_new(&(srv_queue_options){.slots = 1, .max_queue_rows = 1000, .max_wait_ns = max_wait_ns});
+    srv_queue *queue =
+        srv_queue_new(&(srv_queue_options){.slots = 1, .max_queue_rows = 1000, .max_wait_ns = max_wait_ns});
     client all[16];
     for (int i = 0; i < clients; i++) {
         all[i] = (client){.queue = queue, .work = &work, .requests = requests};

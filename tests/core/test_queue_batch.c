@@ -84,8 +84,12 @@ static client run_clients(srv_queue *queue, const srv_work *works, int work_coun
                           int max_rows, uint64_t timeout_ns) {
     client all[32], sum = {0};
     for (int i = 0; i < clients; i++) {
-        all[i] = (client){.queue = queue, .work = &works[i % work_count], .seed = (unsigned)i, .requests = requests,
-                          .max_rows = i % 3 == 0 ? max_rows : 1, .timeout_ns = timeout_ns};
+        all[i] = (client){.queue = queue,
+                          .work = &works[i % work_count],
+                          .seed = (unsigned)i,
+                          .requests = requests,
+                          .max_rows = i % 3 == 0 ? max_rows : 1,
+                          .timeout_ns = timeout_ns};
         pthread_create(&all[i].thread, NULL, run_client, &all[i]);
     }
     for (int i = 0; i < clients; i++) {
@@ -280,8 +284,8 @@ TEST(a_failed_allocation_fails_one_request) {
 #define RUN_ALLOCATION
 #endif
 
-TEST_MAIN(RUN(one_request_is_answered_alone); RUN(each_request_gets_its_own_rows_back); RUN(those_who_wait_share_a_batch);
-          RUN(a_full_queue_refuses_and_a_late_request_expires);
+TEST_MAIN(RUN(one_request_is_answered_alone); RUN(each_request_gets_its_own_rows_back);
+          RUN(those_who_wait_share_a_batch); RUN(a_full_queue_refuses_and_a_late_request_expires);
           RUN(a_request_larger_than_the_queue_is_served_when_it_is_empty);
           RUN(a_large_request_does_not_hold_up_small_ones); RUN(an_interrupted_request_gives_its_place_up);
           RUN(close_lets_the_queue_run_dry_and_refuses_more); RUN_ALLOCATION)

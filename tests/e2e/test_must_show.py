@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from running_server import JSON, Server, running
 
 ROOT = Path(__file__).parents[2]

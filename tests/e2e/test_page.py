@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
+
 from running_server import Server, running
 
 # Debian's Chromium where it is installed; Playwright's own otherwise.  As root it runs only without its sandbox, and

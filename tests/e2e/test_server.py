@@ -1,18 +1,14 @@
 """The app on real servers, over real connections, with the models that ship."""
 
-import http.client
 import json
 import os
 import shutil
 import signal
 import socket
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,7 @@ import pytest
 
 from pyapp.config import Config
 from pyapp.serving.registry import Registry
-from running_server import JSON, Server, ask, free_port, running
+from running_server import Server, ask, free_port, running
 
 GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pyapp import engine
 from model_packages import dense_network, reference, write_package
+from pyapp import engine
 
 KERNELS = ["Haswell", "Zen", "SkylakeX", "Cooperlake", "Sandybridge", "Nehalem", "Prescott", "Bulldozer"]
 

@@ -12,10 +12,10 @@
 #define SRV_ALIGNMENT ((size_t)64)               /* a cache line, and the widest vector register, in bytes */
 #define SRV_ARENA_KEEP ((size_t)4 * 1024 * 1024) /* bytes an arena keeps across srv_arena_reset */
 
-void *srv_malloc(size_t size);              /* size bytes, 64-byte aligned; NULL when out of memory */
+void *srv_malloc(size_t size);               /* size bytes, 64-byte aligned; NULL when out of memory */
 void *srv_calloc(size_t count, size_t size); /* zeroed; NULL also when count * size overflows */
 void *srv_realloc(void *old, size_t old_size, size_t new_size); /* NULL leaves old as it was */
-void srv_free(void *memory);                /* accepts NULL */
+void srv_free(void *memory);                                    /* accepts NULL */
 
 #ifdef SRV_TEST_ALLOC
 /* Tests only: the n-th allocation of this thread from now on (1 = the next) and all after it fail; 0 switches off. */

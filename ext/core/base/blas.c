@@ -18,9 +18,8 @@ char *BLAS(openblas_get_config)(void);
 
 void srv_sgemm(size_t rows, size_t columns, size_t depth, const float *x, size_t x_stride, const float *w,
                size_t w_stride, bool accumulate, float *y, size_t y_stride) {
-    BLAS(cblas_sgemm)
-    (ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, (int)rows, (int)columns, (int)depth, 1.0f, x, (int)x_stride, w,
-     (int)w_stride, accumulate ? 1.0f : 0.0f, y, (int)y_stride);
+    BLAS(cblas_sgemm)(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, (int)rows, (int)columns, (int)depth, 1.0f, x,
+                      (int)x_stride, w, (int)w_stride, accumulate ? 1.0f : 0.0f, y, (int)y_stride);
 }
 
 void srv_blas_use_one_thread(void) {

@@ -9,17 +9,17 @@
 #include <stddef.h>
 
 /* name, text, HTTP status (write_reply adapts it to each protocol) */
-#define SRV_STATUS_MAP(XX)                                                  \
-    XX(OK, "ok", 200)                                                       \
-    XX(MALFORMED, "malformed request", 400)                                 \
-    XX(TOO_LARGE, "too large", 413)                                         \
-    XX(UNSUPPORTED_TYPE, "unsupported content type", 415)                   \
-    XX(WRONG_VALUE, "wrong shape or value for this model", 422)             \
-    XX(OVERLOADED, "too many requests waiting", 503)                        \
-    XX(DEADLINE, "deadline exceeded", 504)                                  \
-    XX(CLOSED, "the engine is closed", 503)                                 \
-    XX(CANCELLED, "cancelled", 499)                                         \
-    XX(NO_MEMORY, "out of memory", 503)                                     \
+#define SRV_STATUS_MAP(XX)                                      \
+    XX(OK, "ok", 200)                                           \
+    XX(MALFORMED, "malformed request", 400)                     \
+    XX(TOO_LARGE, "too large", 413)                             \
+    XX(UNSUPPORTED_TYPE, "unsupported content type", 415)       \
+    XX(WRONG_VALUE, "wrong shape or value for this model", 422) \
+    XX(OVERLOADED, "too many requests waiting", 503)            \
+    XX(DEADLINE, "deadline exceeded", 504)                      \
+    XX(CLOSED, "the engine is closed", 503)                     \
+    XX(CANCELLED, "cancelled", 499)                             \
+    XX(NO_MEMORY, "out of memory", 503)                         \
     XX(PACKAGE, "broken model package", 500)
 
 typedef enum srv_status {
@@ -39,8 +39,7 @@ typedef struct srv_error {
 
 /* Fills err (may be NULL) with status and a printf-style message, clears its place, and returns status, so that
  * `return srv_fail(err, SRV_MALFORMED, "…")` is the usual exit. */
-srv_status srv_fail(srv_error *err, srv_status status, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+srv_status srv_fail(srv_error *err, srv_status status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Adds the place to an error already filled.  Both accept err == NULL. */
 void srv_error_at(srv_error *err, size_t offset);

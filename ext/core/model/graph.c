@@ -102,7 +102,8 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
     }
     model->row = model->inputs[0];
     if (model->input_count > 1) {
-        model->row = (srv_input_spec){.name = "row", .rank = 1, .shape = {model->features}, .features = model->features};
+        model->row =
+            (srv_input_spec){.name = "row", .rank = 1, .shape = {model->features}, .features = model->features};
     }
     return srv_preprocess_compile(srv_json_get(root, "preprocess"), places, model->input_count, model->arena,
                                   &model->preprocess, err);
@@ -211,8 +212,9 @@ static srv_status check_columns(const srv_json *node, srv_layer *layer, srv_erro
         if (layer->op == SRV_OP_CONCATENATE) {
             layer->columns += layer->inputs[i].columns;
         } else if (layer->inputs[i].columns != layer->columns) {
-            return srv_json_fail(srv_json_get(node, "inputs"), err, "its inputs have %zu and %zu columns; they must agree",
-                                 layer->columns, layer->inputs[i].columns);
+            return srv_json_fail(srv_json_get(node, "inputs"), err,
+                                 "its inputs have %zu and %zu columns; they must agree", layer->columns,
+                                 layer->inputs[i].columns);
         }
     }
     if (layer->columns > SRV_MAX_FEATURES) {
@@ -243,8 +245,8 @@ static srv_status read_layer(const srv_json *node, srv_model *model, srv_layer *
         return status;
     }
     if (inputs->size < rule->min_inputs || inputs->size > rule->max_inputs) {
-        return srv_json_fail(inputs, err, "%s takes %zu to %zu inputs, not %zu", op, rule->min_inputs,
-                             rule->max_inputs, inputs->size);
+        return srv_json_fail(inputs, err, "%s takes %zu to %zu inputs, not %zu", op, rule->min_inputs, rule->max_inputs,
+                             inputs->size);
     }
     layer->op = rule->op;
     layer->input_count = inputs->size;
@@ -259,9 +261,8 @@ static srv_status read_layer(const srv_json *node, srv_model *model, srv_layer *
     }
     status = read_activation(node, srv_json_get(node, "activation"), &layer->activation, err);
     if (status == SRV_OK) {
-        status = layer->op == SRV_OP_DENSE
-                     ? srv_json_get_size(node, "units", 1, SRV_MAX_FEATURES, &layer->columns, err)
-                     : check_columns(node, layer, err);
+        status = layer->op == SRV_OP_DENSE ? srv_json_get_size(node, "units", 1, SRV_MAX_FEATURES, &layer->columns, err)
+                                           : check_columns(node, layer, err);
     }
     layer->stride = padded(layer->columns);
     return status;

@@ -33,9 +33,9 @@ typedef enum srv_op {
 
 /* Where a layer finds the rows of one of its inputs. */
 typedef struct srv_source {
-    bool external;  /* a model input: columns `offset` … of the input row.  Else: the rows of layer `layer` */
+    bool external; /* a model input: columns `offset` … of the input row.  Else: the rows of layer `layer` */
     size_t layer;
-    size_t offset;  /* in floats from the start of the input row */
+    size_t offset; /* in floats from the start of the input row */
     size_t columns;
 } srv_source;
 
@@ -62,31 +62,31 @@ typedef struct srv_output {
 } srv_output;
 
 typedef struct srv_model {
-    srv_arena *arena;          /* owns everything below but the weights */
+    srv_arena *arena; /* owns everything below but the weights */
     const char *name;
     int64_t version;
-    const char *manifest;      /* text of model.json, NUL-terminated */
+    const char *manifest; /* text of model.json, NUL-terminated */
     srv_task task;
     size_t input_count, features;
-    srv_input_spec *inputs;    /* [input_count] */
-    srv_input_spec row;        /* all inputs as one: the only input, or [features] numbers */
-    srv_image_recipe *image;   /* how a picture becomes the first input; NULL if none can */
+    srv_input_spec *inputs;  /* [input_count] */
+    srv_input_spec row;      /* all inputs as one: the only input, or [features] numbers */
+    srv_image_recipe *image; /* how a picture becomes the first input; NULL if none can */
     srv_preprocess *preprocess;
     size_t layer_count;
     srv_layer *layers;
     size_t output_count, outputs;
-    srv_output *output;        /* [output_count] */
-    float *weights;            /* one aligned block: all kernels, biases and slopes */
+    srv_output *output; /* [output_count] */
+    float *weights;     /* one aligned block: all kernels, biases and slopes */
     size_t weight_bytes, parameters;
-    size_t scratch_floats;     /* what srv_run_forward needs */
+    size_t scratch_floats;             /* what srv_run_forward needs */
     double pass_ns[SRV_PASS_ROWS + 1]; /* predicted time for so many rows */
-    size_t input_columns_max;  /* widest input that a dense layer reads directly */
+    size_t input_columns_max;          /* widest input that a dense layer reads directly */
 } srv_model;
 
 /* Loads, checks and plans the package in `folder` (model.json and weights.safetensors).  On failure err has SRV_PACKAGE
  * and names the file, the field and what was expected.  plan_cache: the folder of model/plan_cache.h, or NULL. */
-srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache, srv_model **out,
-                          srv_error *err);
+srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache,
+                          srv_model **out, srv_error *err);
 void srv_model_free(srv_model *model); /* accepts NULL */
 
 /* Bytes of memory the model holds (weights; the rest is small). */

@@ -54,8 +54,8 @@ static srv_status read_file(const char *path, srv_arena *arena, char **text, siz
 }
 
 static srv_status read_top(const srv_json *root, srv_model *model, srv_error *err) {
-    static const char *const keys[] = {"format", "task",       "description", "inputs", "preprocess",
-                                       "layers", "outputs",    "provenance",  NULL};
+    static const char *const keys[] = {"format", "task",    "description", "inputs", "preprocess",
+                                       "layers", "outputs", "provenance",  NULL};
     size_t format;
     const char *task;
     srv_status status;
@@ -68,8 +68,8 @@ static srv_status read_top(const srv_json *root, srv_model *model, srv_error *er
         return status;
     }
     if (strcmp(task, "classification") != 0 && strcmp(task, "regression") != 0) {
-        return srv_json_fail(srv_json_get(root, "task"), err, "the task is %.40s; expected classification or regression",
-                             task);
+        return srv_json_fail(srv_json_get(root, "task"), err,
+                             "the task is %.40s; expected classification or regression", task);
     }
     model->task = strcmp(task, "regression") == 0 ? SRV_TASK_REGRESSION : SRV_TASK_CLASSIFICATION;
     return SRV_OK;
@@ -87,8 +87,8 @@ static srv_status name_file(srv_status status, const char *path, srv_error *err)
     return status;
 }
 
-srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache, srv_model **out,
-                          srv_error *err) {
+srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache,
+                          srv_model **out, srv_error *err) {
     srv_blas_use_one_thread();
     srv_status status = SRV_OK;
     srv_safetensors *tensors = NULL;
@@ -105,7 +105,8 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
     join(path, sizeof path, folder, "model.json");
     if ((status = read_file(path, model->arena, &text, &size, err)) != SRV_OK ||
         (status = srv_json_parse(text, size, model->arena, &root, err)) != SRV_OK ||
-        (status = read_top(root, model, err)) != SRV_OK || (status = srv_graph_read_inputs(root, model, err)) != SRV_OK ||
+        (status = read_top(root, model, err)) != SRV_OK ||
+        (status = srv_graph_read_inputs(root, model, err)) != SRV_OK ||
         (status = srv_graph_read_layers(root, model, err)) != SRV_OK ||
         (status = srv_graph_read_outputs(root, model, err)) != SRV_OK) {
         status = name_file(status, path, err);

@@ -15,22 +15,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SRV_PASS_ROWS 64       /* rows that go through the whole network together */
-#define SRV_MAX_HEIGHT 64      /* rows of the largest tile */
-#define SRV_PLAN_HEIGHTS 16    /* heights a plan can hold */
-#define SRV_DEPTH_CHUNK 1024   /* a deeper product is summed in chunks, so that M·N·K stays small */
+#define SRV_PASS_ROWS 64     /* rows that go through the whole network together */
+#define SRV_MAX_HEIGHT 64    /* rows of the largest tile */
+#define SRV_PLAN_HEIGHTS 16  /* heights a plan can hold */
+#define SRV_DEPTH_CHUNK 1024 /* a deeper product is summed in chunks, so that M·N·K stays small */
 
 typedef struct srv_plan {
-    size_t depth, columns;               /* the layer: K and N */
-    size_t padded;                       /* columns up to a multiple of SRV_LANES */
-    size_t tile_columns;                 /* width of a block of weights; the last may be narrower */
-    size_t depth_chunk;                  /* rows of weights per call; the last may be fewer */
-    bool plain;                          /* no BLAS tile is indifferent to place: the plain loop is used */
-    size_t count;                        /* of heights */
-    size_t heights[SRV_PLAN_HEIGHTS];    /* ascending */
-    double tile_ns[SRV_PLAN_HEIGHTS];    /* one tile of that height over all columns */
-    uint8_t next[SRV_PASS_ROWS + 1];     /* next[r]: index of the height to run when r rows are left */
-    double rows_ns[SRV_PASS_ROWS + 1];   /* predicted time for r rows */
+    size_t depth, columns;             /* the layer: K and N */
+    size_t padded;                     /* columns up to a multiple of SRV_LANES */
+    size_t tile_columns;               /* width of a block of weights; the last may be narrower */
+    size_t depth_chunk;                /* rows of weights per call; the last may be fewer */
+    bool plain;                        /* no BLAS tile is indifferent to place: the plain loop is used */
+    size_t count;                      /* of heights */
+    size_t heights[SRV_PLAN_HEIGHTS];  /* ascending */
+    double tile_ns[SRV_PLAN_HEIGHTS];  /* one tile of that height over all columns */
+    uint8_t next[SRV_PASS_ROWS + 1];   /* next[r]: index of the height to run when r rows are left */
+    double rows_ns[SRV_PASS_ROWS + 1]; /* predicted time for r rows */
 } srv_plan;
 
 /* The shape alone: what follows from it, nothing found yet. */

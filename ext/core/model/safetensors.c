@@ -25,9 +25,9 @@ static size_t element_size(const char *dtype, srv_dtype *out) {
         srv_dtype dtype;
         size_t size;
     } known[] = {
-        {"F32", SRV_F32, 4},   {"F16", SRV_F16, 2},   {"BF16", SRV_BF16, 2}, {"F64", SRV_F64, 8},
-        {"I64", SRV_OTHER, 8}, {"U64", SRV_OTHER, 8}, {"I32", SRV_OTHER, 4}, {"U32", SRV_OTHER, 4},
-        {"I16", SRV_OTHER, 2}, {"U16", SRV_OTHER, 2}, {"I8", SRV_OTHER, 1},  {"U8", SRV_OTHER, 1},
+        {"F32", SRV_F32, 4},    {"F16", SRV_F16, 2},   {"BF16", SRV_BF16, 2}, {"F64", SRV_F64, 8},
+        {"I64", SRV_OTHER, 8},  {"U64", SRV_OTHER, 8}, {"I32", SRV_OTHER, 4}, {"U32", SRV_OTHER, 4},
+        {"I16", SRV_OTHER, 2},  {"U16", SRV_OTHER, 2}, {"I8", SRV_OTHER, 1},  {"U8", SRV_OTHER, 1},
         {"BOOL", SRV_OTHER, 1},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -79,7 +79,8 @@ static srv_status read_tensor(const srv_json *entry, const uint8_t *data, size_t
         return srv_json_fail(shape, err, "the tensor's size overflows");
     }
     double from = -1, to = -1;
-    if (offsets->size == 2 && offsets->first->type == SRV_JSON_NUMBER && offsets->first->next->type == SRV_JSON_NUMBER) {
+    if (offsets->size == 2 && offsets->first->type == SRV_JSON_NUMBER &&
+        offsets->first->next->type == SRV_JSON_NUMBER) {
         from = offsets->first->number;
         to = offsets->first->next->number;
     }
@@ -112,7 +113,8 @@ static srv_status read_header(srv_safetensors *file, srv_error *err) {
         header = header << 8 | file->mapping[i];
     }
     if (header > SRV_SAFETENSORS_MAX_HEADER || header > file->size - 8) {
-        return srv_fail(err, SRV_PACKAGE, "not a safetensors file, or cut off: its header says %llu bytes, the file has %zu",
+        return srv_fail(err, SRV_PACKAGE,
+                        "not a safetensors file, or cut off: its header says %llu bytes, the file has %zu",
                         (unsigned long long)header, file->size);
     }
     const srv_json *root;

@@ -10,15 +10,15 @@
 /* What one layer's weights come from; found and checked first, read when all sizes are known. */
 typedef struct parts {
     const srv_json *node;
-    const srv_tensor *kernel, *bias, *slope;         /* dense; prelu */
+    const srv_tensor *kernel, *bias, *slope;          /* dense; prelu */
     const srv_tensor *mean, *variance, *gamma, *beta; /* batch normalisation */
     double epsilon;
     size_t folded; /* dense: 1 + index of the normalisation folded into it */
 } parts;
 
 /* Points err at the field that named the tensor. */
-static srv_status want(const srv_safetensors *tensors, const srv_json *node, const char *key, bool optional, size_t rank,
-                       const size_t *shape, const srv_tensor **out, srv_error *err) {
+static srv_status want(const srv_safetensors *tensors, const srv_json *node, const char *key, bool optional,
+                       size_t rank, const size_t *shape, const srv_tensor **out, srv_error *err) {
     const srv_json *field = srv_json_get(node, key);
     const char *name;
     *out = NULL;

@@ -25,18 +25,18 @@
 #define INSIDE_PART 0.02
 
 typedef struct mark {
-    uint64_t mass;                  /* sum of its pixels */
-    uint32_t at_edge[4];            /* blocks of it along the top, bottom, left, right edge */
-    uint64_t area;                  /* its pixels that are not faint */
-    uint8_t peak;                   /* its strongest pixel */
+    uint64_t mass;       /* sum of its pixels */
+    uint32_t at_edge[4]; /* blocks of it along the top, bottom, left, right edge */
+    uint64_t area;       /* its pixels that are not faint */
+    uint8_t peak;        /* its strongest pixel */
     bool kept;
 } mark;
 
 typedef struct blocks {
-    size_t height, width, size;     /* size: pixels to a block's edge */
-    uint32_t *labels;               /* [height × width]: 0 nothing, else index into marks */
-    uint32_t *parents;              /* union-find: parents[i] ≤ i, a root is its own */
-    uint32_t count;                 /* labels given, 0 included */
+    size_t height, width, size; /* size: pixels to a block's edge */
+    uint32_t *labels;           /* [height × width]: 0 nothing, else index into marks */
+    uint32_t *parents;          /* union-find: parents[i] ≤ i, a root is its own */
+    uint32_t count;             /* labels given, 0 included */
 } blocks;
 
 static uint32_t root_of(uint32_t *parents, uint32_t label) {

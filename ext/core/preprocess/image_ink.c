@@ -253,10 +253,12 @@ static bool plain_background(const uint8_t *paper, size_t height, size_t width, 
  * closing, which leaves the edges of wide shadows where they are. */
 static void take_ink_away(uint8_t *paper, uint8_t *scratch, const coarse *seen) {
     size_t height = seen->means.height, width = seen->means.width;
-    size_t radius_y = (size_t)((double)height * WINDOW / 2 + 0.5), radius_x = (size_t)((double)width * WINDOW / 2 + 0.5);
+    size_t radius_y = (size_t)((double)height * WINDOW / 2 + 0.5),
+           radius_x = (size_t)((double)width * WINDOW / 2 + 0.5);
     slide_both_ways(paper, scratch, height, width, radius_y, radius_x, keep_larger);
     slide_both_ways(paper, scratch, height, width, radius_y, radius_x, keep_smaller);
-    if (seen->factor_y > 1 && seen->factor_x > 1) { /* a block that straddles the edge of a shadow must not look like ink */
+    if (seen->factor_y > 1 &&
+        seen->factor_x > 1) { /* a block that straddles the edge of a shadow must not look like ink */
         slide_both_ways(paper, scratch, height, width, 1, 1, keep_smaller);
     }
 }

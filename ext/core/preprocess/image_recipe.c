@@ -80,8 +80,8 @@ static srv_status read_filter(const srv_json *node, srv_filter *out, srv_error *
     const char *name;
     srv_status status = srv_json_get_text(node, "filter", &name, err);
     if (status == SRV_OK && !srv_filter_named(name, out)) {
-        return srv_json_fail(srv_json_get(node, "filter"), err, "unknown filter \"%.40s\"; the filters are " SRV_FILTER_NAMES,
-                             name);
+        return srv_json_fail(srv_json_get(node, "filter"), err,
+                             "unknown filter \"%.40s\"; the filters are " SRV_FILTER_NAMES, name);
     }
     return status;
 }
@@ -129,7 +129,8 @@ static srv_status read_step(const srv_json *node, step *out, srv_error *err) {
 static srv_status apply_to_shape(const srv_json *node, const step *s, shape *now, srv_error *err) {
     bool needs_grey = ops[s->op].needs_grey || s->only_if_light;
     if (needs_grey && now->channels != 1) {
-        return srv_json_fail(node, err, "%s works on grey pictures: a grayscale step must come before it", ops[s->op].name);
+        return srv_json_fail(node, err, "%s works on grey pictures: a grayscale step must come before it",
+                             ops[s->op].name);
     }
     if (s->op == OP_GRAYSCALE) {
         if (now->channels == 1) {

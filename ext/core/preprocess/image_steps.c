@@ -83,8 +83,8 @@ static ptrdiff_t shift_of(double centre, size_t first, size_t last, size_t size)
     return shift;
 }
 
-srv_status srv_step_centre_of_mass(const srv_raster *in, size_t height, size_t width, srv_arena *arena,
-                                   srv_raster *out, srv_error *err) {
+srv_status srv_step_centre_of_mass(const srv_raster *in, size_t height, size_t width, srv_arena *arena, srv_raster *out,
+                                   srv_error *err) {
     double mass = 0, moment_y = 0, moment_x = 0;
     size_t top = in->height, bottom = 0, left = in->width, right = 0;
     for (size_t y = 0; y < in->height; y++) {

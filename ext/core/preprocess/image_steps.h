@@ -22,8 +22,8 @@ srv_status srv_step_fit(const srv_raster *in, size_t height, size_t width, srv_f
 
 /* Pasted into height × width (1 channel) by whole pixels, so that the centre of mass of its ink lies at pixel
  * (height / 2, width / 2), or as near as it can without cutting ink off.  SRV_WRONG_VALUE without ink. */
-srv_status srv_step_centre_of_mass(const srv_raster *in, size_t height, size_t width, srv_arena *arena,
-                                   srv_raster *out, srv_error *err);
+srv_status srv_step_centre_of_mass(const srv_raster *in, size_t height, size_t width, srv_arena *arena, srv_raster *out,
+                                   srv_error *err);
 
 /* image_ink.c */
 

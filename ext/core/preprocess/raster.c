@@ -80,8 +80,8 @@ static void add_strip(uint64_t *totals, const uint16_t *sums, size_t width, size
     }
 }
 
-srv_status srv_raster_reduce(const srv_raster *in, size_t factor_y, size_t factor_x, srv_arena *arena,
-                             srv_raster *out, srv_error *err) {
+srv_status srv_raster_reduce(const srv_raster *in, size_t factor_y, size_t factor_x, srv_arena *arena, srv_raster *out,
+                             srv_error *err) {
     if (factor_y == 1 && factor_x == 1 && (in->channels == 1 || in->channels == 3)) {
         *out = *in;
         return SRV_OK;
@@ -156,7 +156,8 @@ srv_status srv_raster_grey(const srv_raster *in, srv_arena *arena, srv_raster *o
         const uint8_t *row = opaque_row(in, y, line);
         uint8_t *grey = samples + y * out->stride;
         for (size_t x = 0; x < in->width; x++) { /* 0.299, 0.587 and 0.114 in units of 2⁻¹⁶ */
-            grey[x] = (uint8_t)((row[3 * x] * 19595u + row[3 * x + 1] * 38470u + row[3 * x + 2] * 7471u + 32768u) >> 16);
+            grey[x] =
+                (uint8_t)((row[3 * x] * 19595u + row[3 * x + 1] * 38470u + row[3 * x + 2] * 7471u + 32768u) >> 16);
         }
     }
     return SRV_OK;

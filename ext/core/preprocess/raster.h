@@ -28,8 +28,8 @@ srv_status srv_raster_new(size_t height, size_t width, size_t channels, srv_aren
 
 /* The means of blocks of factor_y × factor_x pixels (those at the far edges may be smaller), rounded; alpha is laid over
  * white, so out has 1 or 3 channels.  Factors of 1 leave a picture without alpha as it is, and copy nothing. */
-srv_status srv_raster_reduce(const srv_raster *in, size_t factor_y, size_t factor_x, srv_arena *arena,
-                             srv_raster *out, srv_error *err);
+srv_status srv_raster_reduce(const srv_raster *in, size_t factor_y, size_t factor_x, srv_arena *arena, srv_raster *out,
+                             srv_error *err);
 
 /* ITU-R 601-2 luma of 1 to 4 channels, alpha over white, in the fixed point of Pillow's convert("L"). */
 srv_status srv_raster_grey(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err);

@@ -62,11 +62,11 @@ static double filter_at(srv_filter filter, double x) {
 
 /* One axis of a resize. */
 typedef struct axis {
-    size_t in, out;      /* samples */
-    double scale;        /* source samples per output sample */
+    size_t in, out; /* samples */
+    double scale;   /* source samples per output sample */
     srv_filter filter;
-    size_t taps;         /* weights per output sample, at most */
-    double *exact;       /* [taps] scratch */
+    size_t taps;   /* weights per output sample, at most */
+    double *exact; /* [taps] scratch */
 } axis;
 
 /* The weights of one output sample: those of the source samples first … first + count - 1. */
