@@ -2,9 +2,10 @@
 
     python bench/parse.py              needs orjson and pysimdjson (bench/requirements.txt)
 
-Ours is the time that the engine itself reports for parsing (`parse` in its Server-Timing header: the whole of parse_body,
-from raw bytes to checked float32 rows), as no part of it can be called from Python alone.  The others turn the same bytes
-into a float32 array in the quickest way their documentation offers.  Values are compared before anything is timed.
+Ours is the time that the engine itself reports for parsing (`parse` in its Server-Timing header: all of
+parse_body, from raw bytes to checked float32 rows), as no part of it can be called from Python alone.  The others turn
+the same bytes into a float32 array in the quickest way their documentation offers.  Values are compared before
+anything is timed.
 """
 
 import json

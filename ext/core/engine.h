@@ -15,10 +15,10 @@
 #define SRV_ENGINE_H
 
 #include "base/buffer.h"
-#include "request_limits.h"
 #include "model/model.h"
 #include "parse_body.h"
 #include "queue_batch.h"
+#include "request_limits.h"
 
 #include <stdint.h>
 
@@ -26,12 +26,14 @@ typedef struct srv_engine_options {
     srv_queue_options queue;
     srv_limits limits;
     size_t max_batch_rows; /* 1 … SRV_BATCH_ROWS */
-    uint64_t timeout_ns; /* of a request, from its arrival in the engine; 0: none */
+    uint64_t timeout_ns;   /* of a request, from its arrival in the engine; 0: none */
 } srv_engine_options;
 
 /* A batch of 64 rows keeps the largest tiles busy; 10,000 rows of 784 numbers waiting are 31 MB. */
-#define SRV_ENGINE_OPTIONS_DEFAULT                                                                                \
-    {.queue = {.slots = 0, .max_queue_rows = 10000, .max_wait_ns = 2000000}, .limits = SRV_LIMITS_DEFAULT, .max_batch_rows = 64,          \
+#define SRV_ENGINE_OPTIONS_DEFAULT                                           \
+    {.queue = {.slots = 0, .max_queue_rows = 10000, .max_wait_ns = 2000000}, \
+     .limits = SRV_LIMITS_DEFAULT,                                           \
+     .max_batch_rows = 64,                                                   \
      .timeout_ns = (uint64_t)25 * 1000000000u}
 
 typedef struct srv_request {
@@ -54,10 +56,10 @@ typedef struct srv_engine srv_engine;
 
 /* What one request needs while it is inside, and its reply.  Between begin and end it belongs to one thread. */
 typedef struct srv_exchange {
-    int http;                   /* status of the reply */
-    srv_buffer *body;           /* JSON */
-    srv_status status;          /* SRV_OK or why not */
-    size_t batch_rows;          /* rows of the batch that the request's last row was computed in; 0: not computed */
+    int http;          /* status of the reply */
+    srv_buffer *body;  /* JSON */
+    srv_status status; /* SRV_OK or why not */
+    size_t batch_rows; /* rows of the batch that the request's last row was computed in; 0: not computed */
     uint64_t parse_ns, preprocess_ns, queue_ns, forward_ns, reply_ns, total_ns;
     struct srv_workspace *workspace_;
 } srv_exchange;

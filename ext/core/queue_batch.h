@@ -58,7 +58,7 @@ typedef struct srv_job {
     pthread_cond_t wake_;
     size_t taken_, done_; /* rows in batches so far; rows computed */
     uint64_t submitted_ns_, started_ns_;
-    struct slot *slot_;   /* handed over: lead with it */
+    struct slot *slot_; /* handed over: lead with it */
     srv_status status_;
     bool queued_, waiting_, ended_;
 } srv_job;

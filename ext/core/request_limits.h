@@ -11,7 +11,7 @@ typedef struct srv_limits {
     size_t max_image_pixels; /* width × height of a picture before decoding */
 } srv_limits;
 
-#define SRV_LIMITS_DEFAULT                                                                     \
+#define SRV_LIMITS_DEFAULT \
     {.max_body_bytes = (size_t)16 << 20, .max_rows = 100000, .max_depth = 64, .max_image_pixels = 32000000}
 
 #endif

@@ -19,7 +19,7 @@
 
 #include <stdbool.h>
 
-#define SRV_BOUNDARY_MAX 200 /* RFC 2046 says 70; some clients send one more */
+#define SRV_BOUNDARY_MAX 200      /* RFC 2046 says 70; some clients send one more */
 #define SRV_PART_HEADERS_MAX 8192 /* bytes of one part's headers; SRV_TOO_LARGE beyond it */
 
 typedef struct srv_part {
