@@ -223,3 +223,58 @@ def test_the_plan_can_be_read(package: Path) -> None:
     for layer in plan["layers"]:
         assert layer["tiles"] and all(t["us"] > 0 and t["rows"] > 1 for t in layer["tiles"])
     assert plan["us_by_rows"][64] >= plan["us_by_rows"][1] > 0
+
+
+def test_a_plan_is_kept_and_found_again(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "m" / "1", *dense_network((300, 200, 10)))
+    cache = tmp_path / "cache"
+    x = np.random.default_rng(0).normal(size=(33, 300)).astype(np.float32)
+    first = engine.Model.load(package, plan_cache=str(cache))
+    kept = {file.name: file.read_text() for file in cache.iterdir()}
+    assert len(kept) == 2 and all(text.endswith("end\n") for text in kept.values())
+    again = engine.Model.load(package, plan_cache=str(cache))
+    assert [layer["tiles"] for layer in again.plan["layers"]] == [
+        [{"rows": t["rows"], "us": pytest.approx(t["us"], abs=2e-6)} for t in layer["tiles"]]
+        for layer in first.plan["layers"]
+    ]
+    assert again.predict(x).tobytes() == first.predict(x).tobytes()
+    assert {file.name: file.read_text() for file in cache.iterdir()} == kept
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: "",
+        lambda text: text[: len(text) // 2],
+        lambda text: text.replace("plan 1", "plan 0"),
+        lambda text: text.replace("\n", "\n999999999 0 1\n", 1),
+        lambda text: text.splitlines()[0] + "\n64 0 1\n1 5.0\nend\n",
+        lambda text: text.splitlines()[0] + "\n64 0 1\n8 nan\nend\n",
+        lambda text: text.splitlines()[0] + "\n0 0 1\n8 5.0\nend\n",
+    ],
+)
+def test_a_damaged_plan_is_found_anew(tmp_path: Path, damage) -> None:
+    package = write_package(tmp_path / "m" / "1", *dense_network((300, 10)))
+    cache = tmp_path / "cache"
+    x = np.random.default_rng(0).normal(size=(33, 300)).astype(np.float32)
+    expected = engine.Model.load(package, plan_cache=str(cache)).predict(x)
+    (file,) = cache.iterdir()
+    whole = file.read_text()
+    file.write_text(damage(whole))
+    assert engine.Model.load(package, plan_cache=str(cache)).predict(x).tobytes() == expected.tobytes()
+    assert file.read_text().splitlines()[0] == whole.splitlines()[0] and file.read_text().endswith("end\n")
+
+
+def test_without_a_place_for_plans_it_works_too(tmp_path: Path) -> None:
+    package = write_package(tmp_path / "m" / "1", *dense_network((30, 10)))
+    for nowhere in ("", str(tmp_path / "no" / "such"), str(package / "model.json")):
+        engine.Model.load(package, plan_cache=nowhere)
+
+
+def test_several_cores_give_the_same_bits(tmp_path: Path) -> None:
+    """A large call is shared by threads; each row must come out as it does alone."""
+    model = engine.Model.load(write_package(tmp_path / "m" / "1", *dense_network((700, 600, 600, 10))))
+    x = np.random.default_rng(0).normal(size=(3001, 700)).astype(np.float32)
+    together = model.predict(x)
+    for first in (0, 63, 64, 1000, 2999):
+        assert model.predict(x[first : first + 2]).tobytes() == together[first : first + 2].tobytes()
