@@ -9,8 +9,9 @@ from flask.json.provider import DefaultJSONProvider
 from pyapp import engine
 
 from . import cli, images
-from .api import classify, errors, health, models, page
+from .api import classify, errors, health, models, openinference, page, predict, tensorflow
 from .config import Config, ConfigError
+from .fastpath import FastPath
 from .serving import Serving
 from .serving.registry import Registry
 
@@ -60,7 +61,9 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
     app.extensions["serving"] = serving
 
     errors.register(app)
-    for module in (classify, health, models, page):
+    app.url_map.converters.update(predict.CONVERTERS)
+    for module in (classify, tensorflow, openinference, health, models, page):
         app.register_blueprint(module.bp)
     cli.register(app)
+    app.wsgi_app = FastPath(app, serving)  # type: ignore[method-assign]
     return app

@@ -53,6 +53,9 @@ class Model:
     def outputs(self) -> int:
         """Numbers in one row of output."""
     @property
+    def output_columns(self) -> dict[str, int]:
+        """Numbers in one row of each output, by name; together they are `outputs`."""
+    @property
     def labels(self) -> list[str]:
         """One per output of a classification; [] for a regression."""
     @property
@@ -103,7 +106,13 @@ class Engine:
         `protocol` is "classify", "tensorflow" or "openinference".  Never raises for what a client sent.
         """
     def stats(self) -> dict[str, Any]:
-        """Counts since the engine was made: requests, rows, batches, rejected, expired."""
+        """Counts since the engine was made; taken without stopping anything.
+
+        `requests`, `rows`, `batches`, `batch_rows` (batches by their rows), `rejected`, `expired`, `cancelled`,
+        `waits` (batches whose leader let others join), `queued_rows` and `running` (now), and `models`: for each
+        version that was ever asked `model`, `version`, `rows`, `requests` (by outcome) and `histograms` of the
+        answered ones: `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.
+        """
     def close(self) -> None:
         """Refuses new work and waits until what is queued is answered.  Idempotent."""
 

@@ -6,6 +6,7 @@
 #include <Python.h>
 
 #include "base/status.h"
+#include "engine.h"
 #include "model/model.h"
 #include "predict.h"
 
@@ -40,6 +41,9 @@ PyObject *as_rows(const module_state *state, PyObject *x, size_t features, const
 
 /* A new float32 array [rows × columns]; *data points at its memory. */
 PyObject *new_rows(size_t rows, size_t columns, float **data);
+
+/* Engine.stats(): the queue's counts and those of each model version. */
+PyObject *stats_as_dict(srv_engine *engine);
 
 int import_numpy(void); /* 0, or -1 with an exception set */
 

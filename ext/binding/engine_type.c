@@ -157,7 +157,7 @@ static int find_protocol(const char *name, srv_protocol *out) {
 static PyObject *build_reply(const srv_exchange *exchange) {
     char timing[192], rows[24];
     snprintf(timing, sizeof timing,
-             "parse;dur=%.3f, preprocess;dur=%.3f, queue;dur=%.3f, forward;dur=%.3f, total;dur=%.3f",
+             "parse;dur=%.4f, preprocess;dur=%.4f, queue;dur=%.4f, forward;dur=%.4f, total;dur=%.4f",
              (double)exchange->parse_ns * 1e-6, (double)exchange->preprocess_ns * 1e-6,
              (double)exchange->queue_ns * 1e-6, (double)exchange->forward_ns * 1e-6, (double)exchange->total_ns * 1e-6);
     snprintf(rows, sizeof rows, "%zu", exchange->batch_rows);
@@ -221,11 +221,7 @@ cleanup:
 
 static PyObject *engine_stats(PyObject *object, PyObject *unused) {
     (void)unused;
-    srv_queue_stats stats;
-    srv_engine_read_stats(((engine_object *)object)->engine, &stats);
-    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K}", "requests", stats.requests, "rows", stats.rows, "batches",
-                         stats.batches, "rejected", stats.rejected, "expired", stats.expired, "cancelled",
-                         stats.cancelled);
+    return stats_as_dict(((engine_object *)object)->engine);
 }
 
 static PyObject *engine_close(PyObject *object, PyObject *unused) {

@@ -205,6 +205,22 @@ static PyObject *get_labels(PyObject *object, void *closure) {
     return list;
 }
 
+static PyObject *get_output_columns(PyObject *object, void *closure) {
+    (void)closure;
+    const srv_model *model = ((model_object *)object)->model;
+    PyObject *columns = PyDict_New();
+    for (size_t i = 0; columns != NULL && i < model->output_count; i++) {
+        PyObject *name = text_or_error(model->output[i].name);
+        PyObject *count = PyLong_FromSize_t(model->output[i].source.columns);
+        if (name == NULL || count == NULL || PyDict_SetItem(columns, name, count) != 0) {
+            Py_CLEAR(columns);
+        }
+        Py_XDECREF(name);
+        Py_XDECREF(count);
+    }
+    return columns;
+}
+
 /* {"name", "depth", "columns", "tile_columns", "gflops", "tiles": [{"rows", "us"}]} */
 static PyObject *plan_of_layer(const srv_layer *layer) {
     const srv_plan *plan = &layer->plan;
@@ -266,6 +282,7 @@ static PyGetSetDef model_members[] = {
     {"task", get_task, NULL, "\"classification\" or \"regression\"", NULL},
     {"features", get_features, NULL, "numbers in one row of input", NULL},
     {"outputs", get_outputs, NULL, "numbers in one row of output", NULL},
+    {"output_columns", get_output_columns, NULL, "numbers in one row of each output, by name", NULL},
     {"labels", get_labels, NULL, "one per output of a classification", NULL},
     {"parameters", get_parameters, NULL, "trained numbers", NULL},
     {"manifest", get_manifest, NULL, "the text of model.json", NULL},

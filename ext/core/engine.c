@@ -15,6 +15,7 @@ typedef struct srv_workspace {
 struct srv_engine {
     srv_engine_options options;
     srv_queue *queue;
+    srv_stats stats;
     pthread_mutex_t lock; /* guards spare */
     srv_workspace *spare;
 };
@@ -54,6 +55,7 @@ void srv_engine_free(srv_engine *engine) {
         free_workspace(engine->spare);
         engine->spare = next;
     }
+    srv_stats_free(&engine->stats);
     pthread_mutex_destroy(&engine->lock);
     srv_free(engine);
 }
@@ -121,31 +123,46 @@ static void run_model(const void *context, const float *x, size_t rows, float *s
 /* A classifier with one column and two labels gives the score of the second: the first has the rest. */
 static srv_status write_reply(const srv_model *model, const srv_request *request, const srv_body *body, const float *y,
                               srv_arena *arena, srv_buffer *out, srv_error *err) {
-    const srv_output *output = &model->output[0];
+    size_t count = body->outputs != NULL ? body->output_count : model->output_count;
+    srv_reply_output *outputs = srv_arena_take(arena, count * sizeof *outputs);
+    if (outputs == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        const srv_output *output = &model->output[body->outputs != NULL ? body->outputs[i] : i];
+        outputs[i] = (srv_reply_output){output->name, output->labels, output->offset, output->source.columns};
+    }
     srv_reply_source source = {
         .model = model->name,
         .version = model->version,
         .task = model->task,
-        .output_name = output->name,
-        .labels = output->labels,
-        .outputs = output->source.columns,
-        .values = y + output->offset,
+        .outputs = outputs,
+        .output_count = count,
+        .values = y,
         .stride = model->outputs,
         .rows = body->rows,
-        .single = body->single,
         .top = request->top,
+        .single = body->single,
+        .columnar = body->columnar,
+        .bare = body->bare,
+        .id = body->id,
+        .id_size = body->id_size,
     };
-    if (source.outputs == 1 && source.labels != NULL && request->protocol == SRV_PROTOCOL_CLASSIFY) {
+    if (request->protocol == SRV_PROTOCOL_CLASSIFY) {
+        source.output_count = 1;
+    }
+    if (outputs->columns == 1 && outputs->labels != NULL && request->protocol == SRV_PROTOCOL_CLASSIFY) {
         size_t bytes;
         float *pairs = srv_multiply(body->rows, 2 * sizeof *pairs, &bytes) ? srv_arena_take(arena, bytes) : NULL;
         if (pairs == NULL) {
             return srv_fail(err, SRV_NO_MEMORY, "out of memory");
         }
         for (size_t r = 0; r < body->rows; r++) {
-            pairs[2 * r + 1] = source.values[r * source.stride];
+            pairs[2 * r + 1] = source.values[r * source.stride + outputs->offset];
             pairs[2 * r] = 1.0f - pairs[2 * r + 1];
         }
-        source.outputs = source.stride = 2;
+        *outputs = (srv_reply_output){outputs->name, outputs->labels, 0, 2};
+        source.stride = 2;
         source.values = pairs;
     }
     return srv_write_reply(request->protocol, &source, out, err);
@@ -156,8 +173,8 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     srv_arena *arena = exchange->workspace_->arena;
     uint64_t begin = srv_now_ns(), now;
     srv_body body;
-    srv_status status =
-        srv_parse_body(request->protocol, &request->body, &model->row, &engine->options.limits, arena, &body, err);
+    srv_status status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits,
+                                       arena, &body, err);
     exchange->parse_ns = (now = srv_now_ns()) - begin;
     if (status == SRV_OK && body.kind == SRV_BODY_IMAGE) {
         status = decode_picture(engine, model, hooks, arena, &body, err);
@@ -200,6 +217,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     }
     exchange->queue_ns = job.queued_ns;
     exchange->forward_ns = job.run_ns;
+    exchange->rows = job.rows;
     exchange->batch_rows = job.batch_rows;
     now = srv_now_ns();
     status = write_reply(model, request, &body, y, arena, exchange->body, err);
@@ -208,6 +226,27 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     }
     exchange->reply_ns = srv_now_ns() - now;
     return status;
+}
+
+static void count(srv_stats *stats, const srv_model *model, const srv_exchange *exchange) {
+    srv_model_stats *s = srv_stats_of(stats, model->name, model->version);
+    if (s == NULL) {
+        return; /* out of memory: the request matters more than its count */
+    }
+    atomic_fetch_add_explicit(&s->requests[exchange->status], 1, memory_order_relaxed);
+    if (exchange->status != SRV_OK) {
+        return;
+    }
+    atomic_fetch_add_explicit(&s->rows, exchange->rows, memory_order_relaxed);
+    const uint64_t values[SRV_STATS_KINDS] = {
+        [SRV_STATS_PARSE] = exchange->parse_ns,        [SRV_STATS_PREPROCESS] = exchange->preprocess_ns,
+        [SRV_STATS_QUEUE] = exchange->queue_ns,        [SRV_STATS_FORWARD] = exchange->forward_ns,
+        [SRV_STATS_REPLY] = exchange->reply_ns,        [SRV_STATS_TOTAL] = exchange->total_ns,
+        [SRV_STATS_BATCH_ROWS] = exchange->batch_rows,
+    };
+    for (size_t i = 0; i < SRV_STATS_KINDS; i++) {
+        srv_histogram_add(&s->histogram[i], values[i]);
+    }
 }
 
 srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const srv_request *request,
@@ -221,7 +260,12 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
         exchange->http = srv_write_error(request->protocol, &err, exchange->body);
     }
     exchange->total_ns = srv_now_ns() - begin;
+    count(&engine->stats, model, exchange);
     return exchange->status;
+}
+
+const srv_model_stats *srv_engine_model_stats(srv_engine *engine) {
+    return atomic_load_explicit(&engine->stats.first, memory_order_acquire);
 }
 
 void srv_engine_read_stats(srv_engine *engine, srv_queue_stats *out) {

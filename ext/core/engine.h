@@ -19,6 +19,7 @@
 #include "parse_body.h"
 #include "queue_batch.h"
 #include "request_limits.h"
+#include "stats.h"
 
 #include <stdint.h>
 
@@ -59,6 +60,7 @@ typedef struct srv_exchange {
     int http;          /* status of the reply */
     srv_buffer *body;  /* JSON */
     srv_status status; /* SRV_OK or why not */
+    size_t rows;       /* of the request; 0: not computed */
     size_t batch_rows; /* rows of the batch that the request's last row was computed in; 0: not computed */
     uint64_t parse_ns, preprocess_ns, queue_ns, forward_ns, reply_ns, total_ns;
     struct srv_workspace *workspace_;
@@ -77,5 +79,8 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
                              const srv_hooks *hooks, srv_exchange *exchange);
 
 void srv_engine_read_stats(srv_engine *engine, srv_queue_stats *out);
+
+/* The first of the versions that were ever asked; counts go on while they are read. */
+const srv_model_stats *srv_engine_model_stats(srv_engine *engine);
 
 #endif

@@ -6,6 +6,8 @@
 #include "parse/multipart.h"
 #include "parse/number_text.h"
 #include "parse/parse_json.h"
+#include "parse/parse_openinference.h"
+#include "parse/parse_tensorflow.h"
 #include "parse/picture.h"
 
 #include <stdio.h>
@@ -16,7 +18,8 @@
 /* One request on its way through this file. */
 typedef struct reading {
     const srv_body_source *source;
-    const srv_input_spec *input;
+    const srv_signature *signature;
+    const srv_input_spec *input; /* signature->row */
     const srv_limits *limits;
     srv_arena *arena;
     srv_body *out;
@@ -246,23 +249,45 @@ static srv_status read_classify(reading *r) {
                     srv_excerpt(excerpt, type, type_size), r->input->takes_image ? " or image/…" : "");
 }
 
-srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, const srv_input_spec *input,
+static srv_status read_openinference(reading *r) {
+    const srv_body_source *source = r->source;
+    const char *type;
+    size_t type_size, at;
+    srv_header_first(source->content_type, source->content_type_size, &at, &type, &type_size);
+    if (type_size == 0 || srv_same_word(type, type_size, "application/json") ||
+        srv_same_word(type, type_size, "application/x-www-form-urlencoded")) { /* curl -d '{…}' sends it unasked */
+        return srv_parse_openinference(source->bytes, source->size, r->signature, r->limits, r->arena, r->out, r->err);
+    }
+    char excerpt[SRV_EXCERPT];
+    return srv_fail(r->err, SRV_UNSUPPORTED_TYPE,
+                    "the Content-Type '%s' is not taken; expected application/json with the tensors' data as JSON",
+                    srv_excerpt(excerpt, type, type_size));
+}
+
+srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, const srv_signature *signature,
                           const srv_limits *limits, srv_arena *arena, srv_body *out, srv_error *err) {
-    reading r = {.source = source, .input = input, .limits = limits, .arena = arena, .out = out, .err = err};
-    describe_taken(&r);
+    reading r = {.source = source,
+                 .signature = signature,
+                 .input = signature->row,
+                 .limits = limits,
+                 .arena = arena,
+                 .out = out,
+                 .err = err};
     if (source->size > limits->max_body_bytes) {
         return srv_fail(err, SRV_TOO_LARGE, "the body has %zu bytes; one request may hold %zu", source->size,
                         limits->max_body_bytes);
     }
+    switch (protocol) {
+    case SRV_PROTOCOL_CLASSIFY:
+        break;
+    case SRV_PROTOCOL_TENSORFLOW:
+        return srv_parse_tensorflow(source->bytes, source->size, signature, limits, arena, out, err);
+    case SRV_PROTOCOL_OPENINFERENCE:
+        return read_openinference(&r);
+    }
+    describe_taken(&r);
     if (source->size == 0) {
         return srv_fail(err, SRV_MALFORMED, "the body is empty; expected %s", r.taken);
     }
-    switch (protocol) {
-    case SRV_PROTOCOL_CLASSIFY:
-        return read_classify(&r);
-    case SRV_PROTOCOL_TENSORFLOW:
-    case SRV_PROTOCOL_OPENINFERENCE:
-        break;
-    }
-    return srv_fail(err, SRV_UNSUPPORTED_TYPE, "request bodies of this protocol are not read here; use POST /classify");
+    return read_classify(&r);
 }

@@ -13,6 +13,8 @@
  * Numbers in text: a JSON array, or decimals separated by commas, semicolons, blanks or line ends; one row a line, or
  * all lines together one row (parse/number_text.h).
  * JSON of /classify: a row, nested or flat as the input's shape, or an array of rows; bare, or as {"data": …}.
+ * TensorFlow Serving's bodies (parse/parse_tensorflow.h) are JSON whatever the content type says, Open Inference's
+ * (parse/parse_openinference.h) JSON if it says so, or nothing, or what curl says unasked.
  * A picture is told by its part's type, its file name or its first bytes; what claims to be one and is not is refused
  * by the decoder.
  *
@@ -44,6 +46,15 @@ typedef struct srv_input_spec {
     bool takes_image;           /* a picture may be sent in its place */
 } srv_input_spec;
 
+/* What a model takes and gives, under the names by which two of the protocols call them. */
+typedef struct srv_signature {
+    const srv_input_spec *inputs; /* [input_count]; a row is their numbers one after the other */
+    size_t input_count;           /* ≥ 1 */
+    const srv_input_spec *row;    /* all inputs as one: the only input, or all their numbers, flat */
+    const char *const *outputs;   /* [output_count] names */
+    size_t output_count;
+} srv_signature;
+
 typedef struct srv_body_source {
     const char *content_type; /* the header's value, any case, parameters included; "" if absent */
     size_t content_type_size;
@@ -60,9 +71,17 @@ typedef struct srv_body {
     float *values;     /* ROWS: [rows × features], row-major, in the arena; raw as sent, before preprocessing */
     const char *image; /* IMAGE: the encoded picture, inside the body */
     size_t image_size;
+
+    /* How the reply is to look; all zero for /classify. */
+    bool columnar;  /* TENSORFLOW: came as "inputs", leaves as "outputs" */
+    bool bare;      /* TENSORFLOW: rows came as numbers without brackets, and leave so where they can */
+    const char *id; /* OPENINFERENCE: to be repeated, id_size bytes of UTF-8; NULL: none came */
+    size_t id_size;
+    const size_t *outputs; /* OPENINFERENCE: the outputs asked for, by index, in that order; NULL: all */
+    size_t output_count;
 } srv_body;
 
-srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, const srv_input_spec *input,
+srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, const srv_signature *signature,
                           const srv_limits *limits, srv_arena *arena, srv_body *out, srv_error *err);
 
 #endif

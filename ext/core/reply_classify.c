@@ -10,26 +10,26 @@
 #define TOP_ON_STACK 64
 
 static void write_label(const srv_reply_source *source, size_t column, srv_buffer *out) {
-    if (source->labels != NULL) {
-        srv_write_json_text(out, source->labels[column], strlen(source->labels[column]));
+    if (source->outputs->labels != NULL) {
+        srv_write_json_text(out, source->outputs->labels[column], strlen(source->outputs->labels[column]));
     } else {
         srv_buffer_format(out, "\"%zu\"", column);
     }
 }
 
 static void write_regression(const srv_reply_source *source, const float *row, srv_buffer *out) {
-    if (source->outputs == 1) {
+    if (source->outputs->columns == 1) {
         srv_buffer_text(out, "\"value\": ");
         srv__write_floats(out, row, 1);
     } else {
         srv_buffer_text(out, "\"values\": [");
-        srv__write_floats(out, row, source->outputs);
+        srv__write_floats(out, row, source->outputs->columns);
         srv_buffer_text(out, "]");
     }
 }
 
 static void write_top(const srv_reply_source *source, const float *row, srv_ranked *top, srv_buffer *out) {
-    size_t count = srv_select_top(row, source->outputs, source->top, top);
+    size_t count = srv_select_top(row, source->outputs->columns, source->top, top);
     srv_buffer_text(out, ", \"top\": [");
     for (size_t i = 0; i < count; i++) {
         srv_buffer_text(out, i > 0 ? ", {\"label\": " : "{\"label\": ");
@@ -43,7 +43,7 @@ static void write_top(const srv_reply_source *source, const float *row, srv_rank
 
 static void write_classification(const srv_reply_source *source, const float *row, srv_ranked *top, srv_buffer *out) {
     srv_ranked best;
-    srv_select_top(row, source->outputs, 1, &best);
+    srv_select_top(row, source->outputs->columns, 1, &best);
     srv_buffer_text(out, "\"score\": ");
     srv__write_floats(out, &best.value, 1);
     srv_buffer_text(out, ", \"label\": ");
@@ -52,14 +52,14 @@ static void write_classification(const srv_reply_source *source, const float *ro
         write_top(source, row, top, out);
     } else {
         srv_buffer_text(out, ", \"scores\": [");
-        srv__write_floats(out, row, source->outputs);
+        srv__write_floats(out, row, source->outputs->columns);
         srv_buffer_text(out, "]");
     }
 }
 
 /* The fields of one row, without braces. */
 static void write_row(const srv_reply_source *source, size_t index, srv_ranked *top, srv_buffer *out) {
-    const float *row = source->values + index * source->stride;
+    const float *row = source->values + index * source->stride + source->outputs->offset;
     if (source->task == SRV_TASK_REGRESSION) {
         write_regression(source, row, out);
     } else {
@@ -70,14 +70,14 @@ static void write_row(const srv_reply_source *source, size_t index, srv_ranked *
 srv_status srv__reply_classify(const srv_reply_source *source, srv_buffer *out, srv_error *err) {
     srv_ranked few[TOP_ON_STACK], *many = NULL, *top = NULL;
     if (source->top > 0 && source->task == SRV_TASK_CLASSIFICATION) {
-        size_t count = source->top < source->outputs ? source->top : source->outputs;
+        size_t count = source->top < source->outputs->columns ? source->top : source->outputs->columns;
         if (count <= TOP_ON_STACK) {
             top = few;
         } else {
             size_t bytes;
             if (!srv_multiply(count, sizeof *many, &bytes) || (many = srv_malloc(bytes)) == NULL) {
                 return srv_fail(err, SRV_NO_MEMORY, "out of memory for the %zu best of %zu outputs", count,
-                                source->outputs);
+                                source->outputs->columns);
             }
             top = many;
         }

@@ -107,13 +107,16 @@ void srv__write_floats(srv_buffer *out, const float *values, size_t count) {
 /* --------------------------------------------------------------------------------------------------------- replies */
 
 static srv_status check_finite(const srv_reply_source *source, srv_error *err) {
-    for (size_t i = 0; i < source->rows; i++) {
-        const float *row = source->values + i * source->stride;
-        for (size_t c = 0; c < source->outputs; c++) {
-            if (!isfinite(row[c])) {
-                return srv_fail(err, SRV_WRONG_VALUE,
-                                "output %zu of row %zu is %s, which JSON cannot hold; check the values of that row",
-                                c + 1, i + 1, isnan(row[c]) ? "not a number" : "infinite");
+    for (size_t o = 0; o < source->output_count; o++) {
+        const srv_reply_output *output = &source->outputs[o];
+        for (size_t i = 0; i < source->rows; i++) {
+            const float *row = source->values + i * source->stride + output->offset;
+            for (size_t c = 0; c < output->columns; c++) {
+                if (!isfinite(row[c])) {
+                    return srv_fail(err, SRV_WRONG_VALUE,
+                                    "output %zu of row %zu is %s, which JSON cannot hold; check the values of that row",
+                                    output->offset + c + 1, i + 1, isnan(row[c]) ? "not a number" : "infinite");
+                }
             }
         }
     }

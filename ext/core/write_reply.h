@@ -6,9 +6,11 @@
  *   More than the outputs keeps all.  Ties of the best score go to the lower index, too.
  *   A regression has {"value": 3.2} (one output) or {"values": [...]} in place of score, label and scores; top says
  *   nothing there.
- * TensorFlow Serving:    {"predictions": [[0.1, 0.9], …]}
- * Open Inference:        {"model_name": "mnist", "model_version": "1", "outputs": [{"name": "scores", "shape": [2, 10],
- *                         "datatype": "FP32", "data": [...]}]}
+ * TensorFlow Serving:    {"predictions": [[0.1, 0.9], …]}, or to columns {"outputs": [[0.1, 0.9], …]}
+ *   With several outputs [{"scores": [...], "box": [...]}, …], or {"scores": [[...], …], "box": [[...], …]}.  A bare request
+ *   (srv_body.bare) gets the values of a single column without their brackets.
+ * Open Inference:        {"model_name": "mnist", "model_version": "1", "id": "42", "outputs": [{"name": "scores",
+ *                         "shape": [2, 10], "datatype": "FP32", "data": [...]}]}; id only if one came
  * An error:              {"error": "what is wrong and what would be right", "where": "/data/3", "offset": 17}
  *   (where and offset only if known; the other two protocols have "error" alone, with the place in its text).
  * Floats are written as the shortest decimal that reads back the same.  A NaN or infinite output has no JSON form:
@@ -25,18 +27,25 @@
 
 typedef enum srv_task { SRV_TASK_CLASSIFICATION, SRV_TASK_REGRESSION } srv_task;
 
+typedef struct srv_reply_output {
+    const char *name;
+    const char *const *labels; /* [columns], UTF-8; NULL: the label is the column's number, as text */
+    size_t offset, columns;    /* within a row */
+} srv_reply_output;
+
 typedef struct srv_reply_source {
     const char *model; /* NUL-terminated UTF-8 */
     int64_t version;   /* ≥ 1 */
     srv_task task;
-    const char *output_name;
-    const char *const *labels; /* [outputs], UTF-8; NULL: the label is the column's number, as text */
-    size_t outputs;            /* columns */
-    const float *values;       /* [rows × stride] */
-    size_t stride;             /* floats from one row to the next */
+    const srv_reply_output *outputs; /* [output_count], in the order of the reply; /classify has the first alone */
+    size_t output_count;             /* ≥ 1 */
+    const float *values;             /* [rows × stride] */
+    size_t stride;                   /* floats from one row to the next */
     size_t rows;
-    bool single; /* srv_body.single */
-    size_t top;  /* 0: all scores */
+    size_t top;                  /* 0: all scores */
+    bool single, columnar, bare; /* as in srv_body */
+    const char *id;              /* as in srv_body */
+    size_t id_size;
 } srv_reply_source;
 
 /* Appends the reply.  On failure (WRONG_VALUE, NO_MEMORY) out is as long as before. */

@@ -15,6 +15,8 @@ class Description:
     description: str = ""
     inputs: list[dict[str, Any]] = field(default_factory=list)
     """[{"name", "shape", "takes_image"}]"""
+    outputs: list[dict[str, Any]] = field(default_factory=list)
+    """[{"name", "shape"}], shapes without the batch"""
     labels: list[str] = field(default_factory=list)
     parameters: int = 0
     """Numbers learnt in training: kernels, biases and the like."""
@@ -31,6 +33,7 @@ def describe(model: engine.Model) -> Description:
             {"name": item["name"], "shape": item["shape"], "takes_image": "image" in item}
             for item in manifest["inputs"]
         ],
+        outputs=[{"name": name, "shape": [columns]} for name, columns in model.output_columns.items()],
         labels=model.labels,
         parameters=model.parameters,
         provenance=manifest.get("provenance", {}),

@@ -115,6 +115,26 @@ def test_two_engines_share_nothing(model: engine.Model) -> None:
     one.close()
 
 
+def test_statistics_tell_where_the_time_went(model: engine.Model) -> None:
+    eng = engine.Engine()
+    for _ in range(5):
+        ask(eng, model, [[1, 2, 3, 4]] * 3)
+    ask(eng, model, [1, 2])
+    ask(eng, model, b"[")
+    stats = eng.stats()
+    assert stats["batch_rows"] == {3: 5}
+    assert (stats["queued_rows"], stats["running"], stats["rows"]) == (0, 0, 15)
+    (mine,) = stats["models"]
+    assert (mine["model"], mine["version"], mine["rows"]) == ("toy", 3, 15)
+    assert mine["requests"] == {"OK": 5, "WRONG_VALUE": 1, "MALFORMED": 1}
+    assert set(mine["histograms"]) == {"parse", "preprocess", "queue", "forward", "reply", "total", "batch_rows"}
+    for name, histogram in mine["histograms"].items():
+        assert histogram["count"] == sum(count for _, count in histogram["buckets"]) == 5, name
+    assert mine["histograms"]["batch_rows"]["sum"] == 15
+    assert mine["histograms"]["batch_rows"]["buckets"] == [(4, 5)]
+    assert 0 < mine["histograms"]["forward"]["sum"] <= mine["histograms"]["total"]["sum"]
+
+
 def test_requests_that_meet_share_a_batch(tmp_path: Path) -> None:
     """One slot, and a batch that takes long: those that arrive meanwhile are answered by few batches."""
     model = engine.Model.load(write_package(tmp_path / "big" / "1", *dense_network((500, 1500, 1500, 10))))

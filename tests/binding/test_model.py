@@ -21,6 +21,7 @@ def test_takes_name_and_version_from_the_folder(package: Path) -> None:
     assert (model.name, model.version) == ("toy", 3)
     assert (model.features, model.outputs, model.parameters) == (4, 3, 4 * 8 + 8 + 8 * 3 + 3)
     assert model.labels == ["class 0", "class 1", "class 2"]
+    assert model.output_columns == {"scores": 3}
     assert model.task == "classification"
     assert json.loads(model.manifest)["format"] == 1
     assert model.nbytes >= 4 * model.parameters

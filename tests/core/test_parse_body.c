@@ -25,7 +25,8 @@ static const char *body_of(srv_protocol protocol, bool takes_image, const char *
     srv_body body;
     srv_arena_reset(arena);
     err = (srv_error){.offset = SRV_NO_OFFSET};
-    srv_status status = srv_parse_body(protocol, &source, &input, &limits, arena, &body, &err);
+    const srv_signature signature = {.inputs = &input, .input_count = 1, .row = &input};
+    srv_status status = srv_parse_body(protocol, &source, &signature, &limits, arena, &body, &err);
     if (status != SRV_OK) {
         CHECK_EQ(err.status, status);
         snprintf(seen, sizeof seen, "!%s@%zd", srv_status_name(status), (ssize_t)err.offset);
@@ -215,7 +216,8 @@ TEST(no_error_need_be_asked_for) {
         const srv_body_source source = {
             .content_type = FORM, .content_type_size = strlen(FORM), .bytes = texts[i], .size = strlen(texts[i])};
         srv_body body;
-        CHECK(srv_parse_body(SRV_PROTOCOL_CLASSIFY, &source, &input, &limits, arena, &body, NULL) != SRV_OK);
+        const srv_signature signature = {.inputs = &input, .input_count = 1, .row = &input};
+        CHECK(srv_parse_body(SRV_PROTOCOL_CLASSIFY, &source, &signature, &limits, arena, &body, NULL) != SRV_OK);
     }
 }
 

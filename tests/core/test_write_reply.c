@@ -19,13 +19,16 @@ static const char *text_of(const srv_buffer *buffer) {
 static const char *const three_labels[] = {"cat", "a \"dog\"", "\xFF"};
 static const float values[] = {0.25f, 0.5f, 0.25f, -1, 0.1f, 0.2f, 0.7f, -1};
 
+/* The output that sources have, as each test wants it; source_of makes it new. */
+static srv_reply_output output;
+
 static srv_reply_source source_of(size_t rows) {
+    output = (srv_reply_output){.name = "scores", .labels = three_labels, .columns = 3};
     return (srv_reply_source){.model = "pets",
                               .version = 2,
                               .task = SRV_TASK_CLASSIFICATION,
-                              .output_name = "scores",
-                              .labels = three_labels,
-                              .outputs = 3,
+                              .outputs = &output,
+                              .output_count = 1,
                               .values = values,
                               .stride = 4,
                               .rows = rows,
@@ -44,7 +47,7 @@ TEST(classify_answers_one_row_with_one_object) {
     CHECK_TEXT(reply(SRV_PROTOCOL_CLASSIFY, &source),
                "{\"score\": 0.5, \"label\": \"a \\\"dog\\\"\", \"scores\": [0.25, 0.5, 0.25], \"model\": \"pets\", "
                "\"version\": 2}");
-    source.labels = NULL;
+    output.labels = NULL;
     CHECK_TEXT(
         reply(SRV_PROTOCOL_CLASSIFY, &source),
         "{\"score\": 0.5, \"label\": \"1\", \"scores\": [0.25, 0.5, 0.25], \"model\": \"pets\", \"version\": 2}");
@@ -65,7 +68,7 @@ TEST(classify_answers_a_list_with_a_list) {
 
 TEST(classify_gives_the_best_on_request) {
     srv_reply_source source = source_of(1);
-    source.labels = NULL;
+    output.labels = NULL;
     source.top = 2;
     CHECK_TEXT(reply(SRV_PROTOCOL_CLASSIFY, &source),
                "{\"score\": 0.5, \"label\": \"1\", \"top\": [{\"label\": \"1\", \"score\": 0.5}, "
@@ -86,7 +89,7 @@ TEST(classify_answers_a_regression_with_values) {
                "\"version\": 2}");
     source.rows = 1;
     source.single = true;
-    source.outputs = 1;
+    output.columns = 1;
     CHECK_TEXT(reply(SRV_PROTOCOL_CLASSIFY, &source), "{\"value\": 0.25, \"model\": \"pets\", \"version\": 2}");
 }
 
@@ -96,8 +99,54 @@ TEST(tensorflow_answers_with_predictions) {
     static const float odd[] = {1, NAN, INFINITY, -INFINITY};
     source.values = odd;
     source.rows = 1;
-    source.outputs = 4;
+    output.columns = 4;
     CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW, &source), "{\"predictions\": [[1.0, NaN, Infinity, -Infinity]]}");
+}
+
+/* Two outputs side by side in a row: columns 1 and 2, column 0. */
+static const srv_reply_output two[] = {{.name = "box", .offset = 1, .columns = 2},
+                                       {.name = "a\"b", .offset = 0, .columns = 1}};
+
+TEST(tensorflow_answers_rows_of_several_outputs_with_objects_and_columns_with_columns) {
+    srv_reply_source source = source_of(2);
+    source.columnar = true;
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW, &source), "{\"outputs\": [[0.25, 0.5, 0.25], [0.1, 0.2, 0.7]]}");
+    source.outputs = two;
+    source.output_count = 2;
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW, &source),
+               "{\"outputs\": {\"box\": [[0.5, 0.25], [0.2, 0.7]], \"a\\\"b\": [[0.25], [0.1]]}}");
+    source.columnar = false;
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW, &source),
+               "{\"predictions\": [{\"box\": [0.5, 0.25], \"a\\\"b\": [0.25]}, "
+               "{\"box\": [0.2, 0.7], \"a\\\"b\": [0.1]}]}");
+    source.bare = true;
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW, &source), "{\"predictions\": [{\"box\": [0.5, 0.25], \"a\\\"b\": 0.25}, "
+                                                        "{\"box\": [0.2, 0.7], \"a\\\"b\": 0.1}]}");
+    source.outputs = two + 1;
+    source.output_count = 1;
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW, &source), "{\"predictions\": [0.25, 0.1]}");
+}
+
+TEST(openinference_answers_with_the_outputs_asked_for_and_the_id) {
+    srv_reply_source source = source_of(2);
+    source.outputs = two;
+    source.output_count = 2;
+    source.id = guarded("4\"2", 3);
+    source.id_size = 3;
+    CHECK_TEXT(
+        reply(SRV_PROTOCOL_OPENINFERENCE, &source),
+        "{\"model_name\": \"pets\", \"model_version\": \"2\", \"id\": \"4\\\"2\", \"outputs\": [{\"name\": \"box\", "
+        "\"shape\": [2, 2], \"datatype\": \"FP32\", \"data\": [0.5, 0.25, 0.2, 0.7]}, {\"name\": \"a\\\"b\", "
+        "\"shape\": [2, 1], \"datatype\": \"FP32\", \"data\": [0.25, 0.1]}]}");
+    source.id_size = 0;
+    CHECK(strstr(reply(SRV_PROTOCOL_OPENINFERENCE, &source), "\"id\": \"\", ") != NULL);
+    static const float odd[] = {NAN, 1, 2, 0};
+    source.values = odd;
+    source.rows = 1;
+    source.output_count = 1; /* what was not asked for may be anything */
+    CHECK(reply(SRV_PROTOCOL_OPENINFERENCE, &source)[0] == '{');
+    source.output_count = 2;
+    CHECK_TEXT(reply(SRV_PROTOCOL_OPENINFERENCE, &source), "WRONG_VALUE");
 }
 
 TEST(openinference_answers_with_a_tensor) {
@@ -116,7 +165,7 @@ TEST(outputs_that_json_cannot_hold_are_refused) {
     CHECK_TEXT(reply(SRV_PROTOCOL_CLASSIFY, &source), "WRONG_VALUE");
     CHECK_TEXT(err.message, "output 2 of row 2 is infinite, which JSON cannot hold; check the values of that row");
     CHECK_EQ(out.size, 0);
-    source.outputs = 4;
+    output.columns = 4;
     CHECK_TEXT(reply(SRV_PROTOCOL_OPENINFERENCE, &source), "WRONG_VALUE");
     CHECK_TEXT(err.message, "output 4 of row 1 is not a number, which JSON cannot hold; check the values of that row");
 }
@@ -148,9 +197,9 @@ TEST(a_reply_is_appended_or_leaves_no_trace) {
 TEST(many_best_need_memory_and_say_so) {
     static float many[200];
     srv_reply_source source = source_of(1);
-    source.labels = NULL;
+    output.labels = NULL;
     source.values = many;
-    source.outputs = source.stride = source.top = 200;
+    output.columns = source.stride = source.top = 200;
     srv_test_fail_allocation(1);
     CHECK_TEXT(reply(SRV_PROTOCOL_CLASSIFY, &source), "NO_MEMORY");
     srv_test_fail_allocation(0);
@@ -278,7 +327,9 @@ TEST(the_best_come_first_and_ties_by_index) {
 
 TEST_MAIN(RUN(classify_answers_one_row_with_one_object); RUN(classify_answers_a_list_with_a_list);
           RUN(classify_gives_the_best_on_request); RUN(classify_answers_a_regression_with_values);
-          RUN(tensorflow_answers_with_predictions); RUN(openinference_answers_with_a_tensor);
+          RUN(tensorflow_answers_with_predictions);
+          RUN(tensorflow_answers_rows_of_several_outputs_with_objects_and_columns_with_columns);
+          RUN(openinference_answers_with_the_outputs_asked_for_and_the_id); RUN(openinference_answers_with_a_tensor);
           RUN(outputs_that_json_cannot_hold_are_refused); RUN(a_reply_is_appended_or_leaves_no_trace);
           RUN(many_best_need_memory_and_say_so); RUN(errors_have_each_protocols_form);
           RUN(a_long_error_is_written_whole); RUN(statuses_map_as_each_protocol_has_them); RUN(text_is_escaped);

@@ -67,10 +67,15 @@ static void check_body(srv_protocol protocol, const srv_body *body, const srv_bo
     if (isnan(sum)) {
         return;
     }
+    const srv_reply_output output = {.name = "y", .columns = input->features};
     const srv_reply_source answer = {.model = "m",
                                      .version = 1,
-                                     .output_name = "y",
-                                     .outputs = input->features,
+                                     .outputs = &output,
+                                     .output_count = 1,
+                                     .columnar = body->columnar,
+                                     .bare = body->bare,
+                                     .id = body->id,
+                                     .id_size = body->id_size,
                                      .values = body->values,
                                      .stride = input->features,
                                      .rows = body->rows,
@@ -91,9 +96,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         {.name = "x", .rank = 1, .shape = {1}, .features = 1},
     };
     const srv_limits limits = {.max_body_bytes = 4096, .max_rows = 8, .max_depth = 8, .max_image_pixels = 1000};
-    /* Mostly /classify: it reads the most. */
-    srv_protocol protocol = data[0] % 16 < 14 ? SRV_PROTOCOL_CLASSIFY : (srv_protocol)(data[0] % 16 - 13);
-    const srv_input_spec *input = &inputs[data[0] / 16 % 3];
+    static const srv_input_spec pair[] = {{.name = "a", .rank = 1, .shape = {1}, .features = 1},
+                                          {.name = "b", .rank = 2, .shape = {1, 3}, .features = 3}};
+    static const srv_input_spec both = {.name = "row", .rank = 1, .shape = {4}, .features = 4};
+    static const char *const outputs[] = {"y", "z"};
+    srv_protocol protocol = (srv_protocol)(data[0] % 16 < 6 ? 0 : data[0] % 16 < 11 ? 1 : 2);
+    size_t model = data[0] / 16 % 4;
+    const srv_input_spec *input = model < 3 ? &inputs[model] : &both;
+    const srv_signature signature = {.inputs = model < 3 ? input : pair,
+                                     .input_count = model < 3 ? 1 : 2,
+                                     .row = input,
+                                     .outputs = outputs,
+                                     .output_count = 2};
     const char *type = content_types[data[1] % CONTENT_TYPES];
     const uint8_t *rest = data + 2;
     size_t rest_size = size - 2, type_size = type != NULL ? strlen(type) : 0;
@@ -116,7 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     srv_body body;
     srv_error err = {.offset = SRV_NO_OFFSET};
     srv_buffer reply = {0};
-    srv_status status = srv_parse_body(protocol, &source, input, &limits, arena, &body, &err);
+    srv_status status = srv_parse_body(protocol, &source, &signature, &limits, arena, &body, &err);
     if (status == SRV_OK) {
         check_body(protocol, &body, &source, input, &limits, &reply);
     } else {
@@ -164,8 +178,17 @@ static const struct {
     SEED("\0\5\x89PNG\r\n\x1A\n"),
     SEED("\0\6multipart/form-data; boundary=\"b\"; x=y\n--b\r\n" DISPOSITION "data\r\n\r\n1,2,3\r\n--b--"),
     SEED("\0\6text/plain\n1 2 3"),
-    SEED("\x0E\0{\"instances\": [[1,2,3]]}"),
-    SEED("\x0F\0{\"inputs\": [{\"name\": \"x\", \"shape\": [1,3], \"datatype\": \"FP32\", \"data\": [1,2,3]}]}"),
+    SEED("\x06\0{\"instances\": [[1,2,3],[NaN,-Infinity,6]]}"),
+    SEED("\x06\0{\"signature_name\": \"serving_default\", \"instances\": [{\"x\": [1,2,3]}, {\"x\": [4,5,6]}]} rest"),
+    SEED("\x26\0{\"instances\": [1, 2, 3]}"),
+    SEED("\x36\0{\"instances\": [{\"a\": 1, \"b\": [[1,2,3]]}, {\"b\": [[4,5,6]], \"a\": 2}]}"),
+    SEED("\x16\0{\"inputs\": [[[1,2],[3,4]],[[5,6],[7,8]]]}"),
+    SEED("\x36\0{\"inputs\": {\"b\": [[1,2,3]], \"c\": {}, \"a\": [1]}}"),
+    SEED("\x06\0{\"instances\": [{\"b64\": \"aGVsbG8=\"}]}"),
+    SEED("\x0B\0{\"id\": \"4\\u0032\", \"inputs\": [{\"name\": \"x\", \"shape\": [1,3], \"datatype\": \"FP32\", "
+         "\"data\": [1,2,3]}], \"outputs\": [{\"name\": \"z\", \"parameters\": {\"binary_data\": true}}]}"),
+    SEED("\x3B\0{\"inputs\": [{\"data\": [1,0,1], \"name\": \"b\", \"shape\": [1,3], \"datatype\": \"INT8\"}, "
+         "{\"name\": \"a\", \"shape\": [1], \"datatype\": \"BOOL\", \"data\": [true]}]}"),
 };
 
 #define SEEDS (sizeof seeds / sizeof *seeds)
@@ -184,6 +207,8 @@ static const char *const words[] = {"\r\n",     "--b",
                                     "name=",    "filename*=UTF-8''",
                                     "\"data\"", "\xEF\xBB\xBF",
                                     "\xFF",     "\n\n",
+                                    "NaN",      "-Infinity",
+                                    "true",     "\"data\": ",
                                     "0.1"};
 
 static uint64_t random_state;

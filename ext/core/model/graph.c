@@ -325,7 +325,8 @@ srv_status srv_graph_read_outputs(const srv_json *root, srv_model *model, srv_er
         return status;
     }
     model->output = srv_arena_take(model->arena, outputs->size * sizeof *model->output);
-    if (model->output == NULL) {
+    const char **names = srv_arena_take(model->arena, outputs->size * sizeof *names);
+    if (model->output == NULL || names == NULL) {
         return no_memory(err);
     }
     memset(model->output, 0, outputs->size * sizeof *model->output);
@@ -341,6 +342,12 @@ srv_status srv_graph_read_outputs(const srv_json *root, srv_model *model, srv_er
         if (status != SRV_OK) {
             return status;
         }
+        for (size_t i = 0; i < node->index; i++) {
+            if (strcmp(names[i], output->name) == 0) {
+                return srv_json_fail(srv_json_get(node, "name"), err, "there is another output of that name");
+            }
+        }
+        names[node->index] = output->name;
         output->offset = model->outputs;
         model->outputs += output->source.columns;
         status = read_labels(node, output->source.columns, model, output, err);
@@ -348,6 +355,11 @@ srv_status srv_graph_read_outputs(const srv_json *root, srv_model *model, srv_er
             return status;
         }
     }
+    model->signature = (srv_signature){.inputs = model->inputs,
+                                       .input_count = model->input_count,
+                                       .row = &model->row,
+                                       .outputs = names,
+                                       .output_count = model->output_count};
     return SRV_OK;
 }
 

@@ -75,8 +75,9 @@ typedef struct srv_model {
     size_t layer_count;
     srv_layer *layers;
     size_t output_count, outputs;
-    srv_output *output; /* [output_count] */
-    float *weights;     /* one aligned block: all kernels, biases and slopes */
+    srv_output *output;      /* [output_count] */
+    srv_signature signature; /* inputs, row and the outputs' names, as parse_body wants them */
+    float *weights;          /* one aligned block: all kernels, biases and slopes */
     size_t weight_bytes, parameters;
     size_t scratch_floats;             /* what srv_run_forward needs */
     double pass_ns[SRV_PASS_ROWS + 1]; /* predicted time for so many rows */

@@ -2,6 +2,7 @@
 
 #include "../base/number.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -100,6 +101,42 @@ srv_status srv_json_bad_number(const srv_json_cursor *cursor, srv_error *err) {
 
 srv_status srv_json_read_number(srv_json_cursor *cursor, double *out, srv_error *err) {
     const char *after = srv_read_double(cursor->at, cursor->end, out);
+    if (after == NULL || (after < cursor->end && is_digit((unsigned char)*after))) {
+        return srv_json_bad_number(cursor, err);
+    }
+    cursor->at = after;
+    return SRV_OK;
+}
+
+/* The word of the cursor's that starts at it, or NULL. */
+static const char *read_word(const srv_json_cursor *cursor, float *out) {
+    static const struct {
+        unsigned kind;
+        const char *text;
+        float value;
+    } words[] = {
+        {SRV_JSON_NONFINITE, "NaN", NAN},
+        {SRV_JSON_NONFINITE, "Infinity", INFINITY},
+        {SRV_JSON_NONFINITE, "-Infinity", -INFINITY},
+        {SRV_JSON_BOOLEANS, "true", 1},
+        {SRV_JSON_BOOLEANS, "false", 0},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words && cursor->words != 0; i++) {
+        size_t size = strlen(words[i].text);
+        if ((cursor->words & words[i].kind) != 0 && (size_t)(cursor->end - cursor->at) >= size &&
+            memcmp(cursor->at, words[i].text, size) == 0) {
+            *out = words[i].value;
+            return cursor->at + size;
+        }
+    }
+    return NULL;
+}
+
+srv_status srv_json_read_float(srv_json_cursor *cursor, float *out, srv_error *err) {
+    const char *after = srv_read_float(cursor->at, cursor->end, out);
+    if (after == NULL) {
+        after = read_word(cursor, out);
+    }
     if (after == NULL || (after < cursor->end && is_digit((unsigned char)*after))) {
         return srv_json_bad_number(cursor, err);
     }
@@ -287,7 +324,7 @@ srv_status srv_json_read_string(srv_json_cursor *cursor, srv_arena *arena, const
 
 /* A value that holds no other. */
 static srv_status skip_scalar(srv_json_cursor *cursor, srv_error *err) {
-    double number;
+    float number;
     switch (srv_json_peek(cursor)) {
     case '"':
         return srv_json_read_string(cursor, NULL, NULL, NULL, err);
@@ -298,16 +335,17 @@ static srv_status skip_scalar(srv_json_cursor *cursor, srv_error *err) {
     case 'n':
         return srv_json_read_literal(cursor, "null", err);
     default:
-        if (srv_json_kind(srv_json_peek(cursor)) == NULL) {
+        if (!srv_json_at_number(cursor)) {
             return srv_json_unexpected(cursor, "a JSON value", err);
         }
-        return srv_json_read_number(cursor, &number, err);
+        return srv_json_read_float(cursor, &number, err);
     }
 }
 
-static srv_status skip_key(srv_json_cursor *cursor, srv_error *err) {
+srv_status srv_json_read_key(srv_json_cursor *cursor, srv_arena *arena, const char **key, size_t *size,
+                             srv_error *err) {
     srv_json_skip_space(cursor);
-    srv_status status = srv_json_read_string(cursor, NULL, NULL, NULL, err);
+    srv_status status = srv_json_read_string(cursor, arena, key, size, err);
     return status != SRV_OK ? status : srv_json_take(cursor, ':', "':'", err);
 }
 
@@ -336,7 +374,7 @@ srv_status srv_json_skip_value(srv_json_cursor *cursor, size_t max_depth, srv_er
             } else {
                 depth++;
                 closed = false;
-                status = byte == '{' ? skip_key(cursor, err) : SRV_OK;
+                status = byte == '{' ? srv_json_read_key(cursor, NULL, NULL, NULL, err) : SRV_OK;
             }
         } else {
             status = skip_scalar(cursor, err);
@@ -357,7 +395,7 @@ srv_status srv_json_skip_value(srv_json_cursor *cursor, size_t max_depth, srv_er
             } else if (next == ',') {
                 cursor->at++;
                 closed = false;
-                status = object ? skip_key(cursor, err) : SRV_OK;
+                status = object ? srv_json_read_key(cursor, NULL, NULL, NULL, err) : SRV_OK;
                 if (status != SRV_OK) {
                     return status;
                 }
@@ -374,6 +412,24 @@ srv_status srv_json_take(srv_json_cursor *cursor, char byte, const char *expecte
         return srv_json_unexpected(cursor, expected, err);
     }
     cursor->at++;
+    return SRV_OK;
+}
+
+void srv_json_open(srv_json_cursor *cursor, char close, bool *more) {
+    cursor->at++;
+    srv_json_skip_space(cursor);
+    *more = srv_json_peek(cursor) != (unsigned char)close;
+    cursor->at += !*more;
+}
+
+srv_status srv_json_next(srv_json_cursor *cursor, char close, bool *more, srv_error *err) {
+    srv_json_skip_space(cursor);
+    int byte = srv_json_peek(cursor);
+    if (byte != ',' && byte != (unsigned char)close) {
+        return srv_json_unexpected(cursor, close == ']' ? "',' or ']'" : "',' or '}'", err);
+    }
+    cursor->at++;
+    *more = byte == ',';
     return SRV_OK;
 }
 

@@ -18,8 +18,13 @@
 
 #define SRV_JSON_SKIP_DEPTH 1024 /* the deepest nesting srv_json_skip_value can follow */
 
+/* Words that a cursor takes for numbers, beyond RFC 8259. */
+#define SRV_JSON_NONFINITE 1u /* NaN, Infinity, -Infinity, as TensorFlow Serving does */
+#define SRV_JSON_BOOLEANS 2u  /* true is 1, false is 0: where a number is to be read */
+
 typedef struct srv_json_cursor {
     const char *begin, *at, *end; /* begin ≤ at ≤ end; offsets count from begin */
+    unsigned words;               /* SRV_JSON_NONFINITE | SRV_JSON_BOOLEANS; 0: strict */
 } srv_json_cursor;
 
 static inline srv_json_cursor srv_json_cursor_at(const char *text, size_t size) {
@@ -38,6 +43,14 @@ static inline void srv_json_skip_space(srv_json_cursor *cursor) {
     }
 }
 
+/* Does a number, or a word that stands for one, start here? */
+static inline bool srv_json_at_number(const srv_json_cursor *cursor) {
+    int byte = srv_json_peek(cursor);
+    return byte == '-' || (byte >= '0' && byte <= '9') ||
+           ((cursor->words & SRV_JSON_NONFINITE) != 0 && (byte == 'N' || byte == 'I')) ||
+           ((cursor->words & SRV_JSON_BOOLEANS) != 0 && (byte == 't' || byte == 'f'));
+}
+
 /* "an array", "a number", …: what a value that starts with this byte can only be; NULL if no value starts so. */
 const char *srv_json_kind(int byte);
 
@@ -49,6 +62,7 @@ srv_status srv_json_bad_number(const srv_json_cursor *cursor, srv_error *err);
 
 /* Each of these starts at the first byte of its token (no blanks) and leaves the cursor after its last. */
 srv_status srv_json_read_number(srv_json_cursor *cursor, double *out, srv_error *err);
+srv_status srv_json_read_float(srv_json_cursor *cursor, float *out, srv_error *err); /* or one of the cursor's words */
 srv_status srv_json_read_literal(srv_json_cursor *cursor, const char *literal, srv_error *err); /* true, false, null */
 
 /* A string, unescaped, in the arena, with a NUL after its size bytes (a U+0000 inside is kept: compare size).  UTF-8 is
@@ -56,11 +70,21 @@ srv_status srv_json_read_literal(srv_json_cursor *cursor, const char *literal, s
 srv_status srv_json_read_string(srv_json_cursor *cursor, srv_arena *arena, const char **text, size_t *size,
                                 srv_error *err);
 
+/* A member's name as srv_json_read_string gives it, blanks before it, and the colon after it. */
+srv_status srv_json_read_key(srv_json_cursor *cursor, srv_arena *arena, const char **key, size_t *size, srv_error *err);
+
 /* Checks one value of any kind and passes over it.  max_depth counts arrays and objects within each other. */
 srv_status srv_json_skip_value(srv_json_cursor *cursor, size_t max_depth, srv_error *err);
 
 /* Skips blanks, then takes this byte; expected is for the message, e.g. "':'". */
 srv_status srv_json_take(srv_json_cursor *cursor, char byte, const char *expected, srv_error *err);
+
+/* Walks the entries of an array or object whose closing byte is `close`:
+ *   srv_json_open(cursor, ']', &more);
+ *   while (more) { … read an entry …; status = srv_json_next(cursor, ']', &more, err); }
+ * open takes the opening byte, next a comma; both take the closing one, and then more is false. */
+void srv_json_open(srv_json_cursor *cursor, char close, bool *more);
+srv_status srv_json_next(srv_json_cursor *cursor, char close, bool *more, srv_error *err);
 
 /* Skips blanks and fails unless the text ends there. */
 srv_status srv_json_finish(srv_json_cursor *cursor, srv_error *err);

@@ -79,26 +79,21 @@ static srv_status located(const reader *r, size_t depth, srv_status status, srv_
 /* Fails at the cursor's value: "/3 is a string; expected a number". */
 static srv_status wrong_kind(const reader *r, const char *expected, srv_error *err) {
     const char *kind = srv_json_kind(srv_json_peek(r->cursor));
-    if (kind == NULL) {
+    if (kind == NULL && !srv_json_at_number(r->cursor)) {
         return located(r, r->depth, srv_json_unexpected(r->cursor, expected, err), err);
     }
     srv_error place = {0};
     located(r, r->depth, SRV_WRONG_VALUE, &place);
-    srv_fail(err, SRV_WRONG_VALUE, "%s is %s; expected %s", place.where[0] != '\0' ? place.where : "the value", kind,
-             expected);
+    srv_fail(err, SRV_WRONG_VALUE, "%s is %s; expected %s", place.where[0] != '\0' ? place.where : "the value",
+             kind != NULL ? kind : "a number", expected);
     srv_error_at(err, offset_of(r, r->cursor->at));
     return located(r, r->depth, SRV_WRONG_VALUE, err);
 }
 
 /* One number at the cursor, by the book. */
 static srv_status read_number(const reader *r, float *out, srv_error *err) {
-    srv_json_cursor *cursor = r->cursor;
-    const char *after = srv_read_float(cursor->at, cursor->end, out);
-    if (after == NULL || (after < cursor->end && *after >= '0' && *after <= '9')) {
-        return located(r, r->depth, srv_json_bad_number(cursor, err), err);
-    }
-    cursor->at = after;
-    return SRV_OK;
+    srv_status status = srv_json_read_float(r->cursor, out, err);
+    return status == SRV_OK ? SRV_OK : located(r, r->depth, status, err);
 }
 
 static srv_status open_array(reader *r, size_t max_depth, srv_error *err) {
@@ -149,8 +144,7 @@ static srv_status read_innermost(reader *r, srv_json_run_function *run, srv_erro
             *size -= 1; /* its index, while its successor is looked for */
         } else {
             srv_json_skip_space(cursor);
-            const char *kind = srv_json_kind(srv_json_peek(cursor));
-            if (kind == NULL || !(*cursor->at == '-' || (*cursor->at >= '0' && *cursor->at <= '9'))) {
+            if (!srv_json_at_number(cursor)) {
                 return wrong_kind(r, "a number", err);
             }
             srv_status status = read_number(r, &out->values[out->count], err);
@@ -188,7 +182,7 @@ static srv_status read_values(reader *r, size_t max_depth, srv_json_run_function
             if (srv_json_peek(cursor) != ']') {
                 continue;
             }
-        } else if (byte == '-' || (byte >= '0' && byte <= '9')) {
+        } else if (srv_json_at_number(cursor)) {
             if (out->rank == RANK_UNKNOWN) {
                 out->rank = r->depth;
             } else if (out->rank != r->depth) {

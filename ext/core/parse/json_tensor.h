@@ -57,7 +57,7 @@ typedef struct srv_json_tensor {
     size_t ragged_level, ragged_size;
 } srv_json_tensor;
 
-/* Reads the number or array at the cursor (blanks before it are skipped).  where is the pointer of this value, as a
+/* Reads the number or array at the cursor (blanks before it are skipped); the cursor's words are numbers too.  where is the pointer of this value, as a
  * prefix for errors.  Fails with MALFORMED for bad JSON, WRONG_VALUE for anything but numbers, for ragged arrays and
  * for more levels than max_depth or SRV_JSON_TENSOR_RANK; each with offset and pointer. */
 srv_status srv_json_read_tensor(srv_json_cursor *cursor, const char *where, size_t max_depth,

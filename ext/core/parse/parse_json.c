@@ -3,20 +3,10 @@
 #include "excerpt.h"
 #include "json_scan.h"
 #include "json_tensor.h"
+#include "rows.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* A row as text for messages: "784", or "784, flat or as 28 x 28". */
-static void describe_row(const srv_input_spec *input, char *out, size_t capacity) {
-    int size = snprintf(out, capacity, "%zu", input->features);
-    if (input->rank > 1) {
-        for (size_t i = 0; i < input->rank && size >= 0 && (size_t)size < capacity; i++) {
-            size +=
-                snprintf(out + size, capacity - (size_t)size, i == 0 ? ", flat or as %zu" : " x %zu", input->shape[i]);
-        }
-    }
-}
 
 static srv_status fail_at_value(srv_error *err, srv_status status, const char *where, size_t offset,
                                 const char *message) {
@@ -29,32 +19,9 @@ static srv_status fail_at_value(srv_error *err, srv_status status, const char *w
 static srv_status wrong_count(srv_error *err, const char *where, size_t offset, size_t count,
                               const srv_input_spec *input) {
     char row[200], message[300];
-    describe_row(input, row, sizeof row);
+    srv_describe_row(input, row, sizeof row);
     snprintf(message, sizeof message, "row has %zu number%s; the model takes %s", count, count == 1 ? "" : "s", row);
     return fail_at_value(err, SRV_WRONG_VALUE, where, offset, message);
-}
-
-/* Are the levels from `first` on the row's shape, dimensions of 1 aside? */
-static bool is_row_shape(const srv_json_tensor *tensor, size_t first, const srv_input_spec *input) {
-    size_t level = first, axis = 0;
-    for (;;) {
-        while (level < tensor->rank && tensor->level[level].size == 1) {
-            level++;
-        }
-        while (axis < input->rank && input->shape[axis] == 1) {
-            axis++;
-        }
-        if (level == tensor->rank || axis == input->rank) {
-            return level == tensor->rank && axis == input->rank;
-        }
-        if (tensor->level[level++].size != input->shape[axis++]) {
-            return false;
-        }
-    }
-}
-
-static bool is_flat_row(const srv_json_tensor *tensor, size_t first, const srv_input_spec *input) {
-    return tensor->rank == first + 1 && tensor->level[first].size == input->features;
 }
 
 static bool is_exact_row(const srv_json_tensor *tensor, const srv_input_spec *input) {
@@ -71,10 +38,10 @@ static srv_status interpret(const srv_json_tensor *tensor, const char *where, si
                             const srv_input_spec *input, const srv_limits *limits, srv_body *out, srv_error *err) {
     size_t rank = tensor->rank, outer = rank > 0 ? tensor->level[0].size : 1;
     *out = (srv_body){.kind = SRV_BODY_ROWS, .single = true, .rows = 1, .values = tensor->values};
-    if (is_exact_row(tensor, input) || is_flat_row(tensor, 0, input)) {
+    if (is_exact_row(tensor, input) || srv_is_flat_row(tensor->level, rank, input)) {
         return SRV_OK;
     }
-    if (rank > 1 && outer > 0 && (is_flat_row(tensor, 1, input) || is_row_shape(tensor, 1, input))) {
+    if (rank > 1 && outer > 0 && srv_is_row(tensor->level + 1, rank - 1, input)) {
         if (outer > limits->max_rows) {
             char message[120];
             snprintf(message, sizeof message, "%zu rows; at most %zu in one request", outer, limits->max_rows);
@@ -84,7 +51,7 @@ static srv_status interpret(const srv_json_tensor *tensor, const char *where, si
         out->rows = outer;
         return SRV_OK;
     }
-    if (is_row_shape(tensor, 0, input)) {
+    if (srv_is_row_shape(tensor->level, rank, input)) {
         return SRV_OK;
     }
     if (rank <= 1) {
@@ -96,7 +63,7 @@ static srv_status interpret(const srv_json_tensor *tensor, const char *where, si
         return wrong_count(err, place, tensor->level[1].offset, tensor->level[1].size, input);
     }
     char row[200], message[500];
-    describe_row(input, row, sizeof row);
+    srv_describe_row(input, row, sizeof row);
     int size = snprintf(message, sizeof message, "the data is %zu", outer);
     for (size_t i = 1; i < rank && (size_t)size < sizeof message - 60; i++) {
         size += snprintf(message + size, sizeof message - (size_t)size, " x %zu", tensor->level[i].size);
@@ -192,7 +159,7 @@ srv_status srv_parse_json_classify(const char *text, size_t size, const srv_inpu
         status = read_object(&cursor, input, limits, arena, &rows, err);
     } else {
         char row[200], expected[300];
-        describe_row(input, row, sizeof row);
+        srv_describe_row(input, row, sizeof row);
         snprintf(expected, sizeof expected, "a row of numbers (%s), an array of rows, or {\"data\": …}", row);
         if (byte >= 0 && srv_json_kind(byte) == NULL) {
             return srv_json_unexpected(&cursor, expected, err);

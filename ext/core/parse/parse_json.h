@@ -1,8 +1,8 @@
-/* The JSON bodies of the protocols: what each may look like, and how it becomes rows of float32.
+/* The JSON bodies of /classify: what they may look like, and how they become rows of float32.
  *
- * /classify:  a row (a flat array of `features` numbers, or nested as the input's shape; dimensions of 1 may be left
- *             out or added), or an array of rows; bare, or as {"data": …}.  With one feature a bare number is one row, [5]
- *             is one row, [[5], [6]] are two.
+ * A row (a flat array of `features` numbers, or nested as the input's shape; dimensions of 1 may be left out or added),
+ * or an array of rows; bare, or as {"data": …}.  With one feature a bare number is one row, [5] is one row, [[5], [6]]
+ * are two.
  *
  * Malformed text is SRV_MALFORMED, the wrong count or type of values SRV_WRONG_VALUE, too many rows SRV_TOO_LARGE; each
  * with the byte offset and the JSON pointer of the place.

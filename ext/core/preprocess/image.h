@@ -3,13 +3,15 @@
  * The manifest's inputs[i].image, for the digits of MNIST:
  *   {"height": 28, "width": 28, "channels": 1, "steps": [
  *     {"op": "grayscale"},                                 ITU-R 601-2 luma, alpha over white
- *     {"op": "invert", "when": "light_background"},        or "always"; background = median of the border pixels
+ *     {"op": "invert", "when": "light_background"},        if the ink is darker than its background; or "always"
  *     {"op": "stretch"},                                   background → 0, ink → 255 (robust to uneven light of a photo)
- *     {"op": "crop_to_ink"},                               bounding box of what is not background
- *     {"op": "fit", "height": 20, "width": 20, "filter": "bilinear"},   keeps the aspect ratio; as Pillow, antialiased
+ *     {"op": "crop_to_ink"},                               bounding box of the strokes, without specks and shadows
+ *     {"op": "fit", "height": 20, "width": 20, "filter": "bilinear"},   keeps the aspect ratio; black fills the rest
  *     {"op": "centre_of_mass", "height": 28, "width": 28}]}             pastes it so that its mass sits in the middle
  * Also {"op": "resize", "height", "width", "filter"} without keeping the aspect, and {"op": "crop", "height", "width"}
- * (centre).  Filters: nearest, box, bilinear, hamming, bicubic, lanczos; equal to Pillow's within 1/255.
+ * (centre).  Filters: nearest, box, bilinear, hamming, bicubic, lanczos; equal to Pillow's within 1/255, antialiased.
+ * stretch, crop_to_ink and centre_of_mass look for bright ink on a dark background, on grey pictures.
+ * channels is 1 (with a grayscale step) or 3 (RGB); channels are interleaved in the row.
  * Values leave in 0 … 255; scaling is the package's `preprocess`, as on every other way in.
  */
 #ifndef SRV_PREPROCESS_IMAGE_H
@@ -34,11 +36,12 @@ srv_status srv_image_compile(const srv_json *image, size_t features, srv_arena *
                              srv_error *err);
 
 /* The edge length (pixels) below which a picture loses no useful detail for this recipe: a decoder may shrink by whole
- * factors while both edges stay above it (JPEG can, cheaply). */
+ * factors while both edges stay above it (JPEG can, cheaply).  SIZE_MAX where each pixel counts: only crop_to_ink makes a
+ * recipe indifferent to the picture's size. */
 size_t srv_image_useful_edge(const srv_image_recipe *recipe);
 
-/* Runs the recipe: pixels → row[features], values 0 … 255.  Scratch comes from the arena.  An empty or blank picture is
- * SRV_WRONG_VALUE where a step needs ink. */
+/* Runs the recipe: pixels → row[features], values 0 … 255.  Scratch comes from the arena.  SRV_WRONG_VALUE if the picture
+ * has no pixels, is blank where a step needs ink, or is smaller than a crop. */
 srv_status srv_image_to_row(const srv_image_recipe *recipe, const srv_pixels *pixels, srv_arena *arena, float *row,
                             srv_error *err);
 

@@ -8,11 +8,11 @@
 #include <string.h>
 
 /* Blocks along the longer edge, at most. */
-#define MOST_BLOCKS ((size_t)512)
+#define MOST_BLOCKS ((size_t)256)
 
-/* Of 255: fainter pixels are nothing; a mark must reach the second somewhere. */
+/* Of 255: blocks of at least CLEAR make a mark; beside them pixels of at least FAINT are its soft edges. */
+#define CLEAR 80
 #define FAINT 16
-#define CLEAR 96
 
 /* A mark counts if it has this part of the mass of the heaviest. */
 #define LEAST_PART 0.05
@@ -20,20 +20,20 @@
 /* A mark that touches an edge is the table, a shadow or a thumb, not ink, if it lies along more than this part of an edge,
  * or is paler than this part of the strength of the heaviest mark that touches none.  That one must have at least the last
  * part of the mass of the heaviest mark of all, or it is a speck beside strokes that reach the edge. */
-#define EDGE_PART 0.25
-#define PALE_PART 0.8
+#define EDGE_PART 0.45
+#define PALE_PART 0.9
 #define INSIDE_PART 0.02
 
 typedef struct mark {
-    uint64_t mass;       /* sum of its pixels */
-    uint32_t at_edge[4]; /* blocks of it along the top, bottom, left, right edge */
-    uint64_t area;       /* its pixels that are not faint */
-    uint8_t peak;        /* its strongest pixel */
+    uint64_t mass;       /* sum of the means of its blocks */
+    uint32_t area;       /* its blocks */
+    uint32_t at_edge[4]; /* those along the top, bottom, left, right edge */
     bool kept;
 } mark;
 
 typedef struct blocks {
-    size_t height, width, size; /* size: pixels to a block's edge */
+    size_t height, width, size; /* size: pixels to the edge of a block */
+    srv_raster means;           /* of the pixels of each block */
     uint32_t *labels;           /* [height × width]: 0 nothing, else index into marks */
     uint32_t *parents;          /* union-find: parents[i] ≤ i, a root is its own */
     uint32_t count;             /* labels given, 0 included */
@@ -54,29 +54,12 @@ static uint32_t join(uint32_t *parents, uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-/* row_peaks[x] = the strongest pixel of each block of the block row. */
-static void find_peaks(const srv_raster *in, const blocks *b, size_t block_y, uint8_t *row_peaks) {
-    size_t last = in->height - block_y * b->size < b->size ? in->height : (block_y + 1) * b->size;
-    memset(row_peaks, 0, b->width);
-    for (size_t y = block_y * b->size; y < last; y++) {
-        const uint8_t *row = srv_raster_row(in, y);
-        for (size_t block_x = 0, x = 0; block_x < b->width; block_x++) {
-            size_t end = in->width - x < b->size ? in->width : x + b->size;
-            uint8_t peak = row_peaks[block_x];
-            for (; x < end; x++) {
-                peak = peak > row[x] ? peak : row[x];
-            }
-            row_peaks[block_x] = peak;
-        }
-    }
-}
-
-static void label_row(blocks *b, size_t y, const uint8_t *row_peaks) {
+static void label_row(blocks *b, size_t y, const uint8_t *means) {
     uint32_t *here = b->labels + y * b->width;
     const uint32_t *above = y > 0 ? here - b->width : NULL;
     for (size_t x = 0; x < b->width; x++) {
         here[x] = 0;
-        if (row_peaks[x] < CLEAR) {
+        if (means[x] < CLEAR) {
             continue;
         }
         uint32_t label = x > 0 ? here[x - 1] : 0;
@@ -96,21 +79,23 @@ static void label_row(blocks *b, size_t y, const uint8_t *row_peaks) {
 static srv_status find_marks(const srv_raster *in, srv_arena *arena, blocks *b, srv_error *err) {
     size_t edge = in->height > in->width ? in->height : in->width;
     b->size = (edge - 1) / MOST_BLOCKS + 1;
-    b->height = (in->height - 1) / b->size + 1;
-    b->width = (in->width - 1) / b->size + 1;
+    srv_status status = srv_raster_reduce(in, b->size, b->size, arena, &b->means, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    b->height = b->means.height;
+    b->width = b->means.width;
     /* A new label needs four neighbours without one, so there are at most as many as squares of 2 × 2 blocks. */
     size_t most = ((b->height + 1) / 2) * ((b->width + 1) / 2) + 1;
     b->labels = srv_arena_take(arena, b->height * b->width * sizeof *b->labels);
     b->parents = srv_arena_take(arena, most * sizeof *b->parents);
-    uint8_t *row_peaks = srv_arena_take(arena, b->width);
-    if (b->labels == NULL || b->parents == NULL || row_peaks == NULL) {
+    if (b->labels == NULL || b->parents == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the strokes");
     }
     b->count = 1;
     b->parents[0] = 0;
     for (size_t y = 0; y < b->height; y++) {
-        find_peaks(in, b, y, row_peaks);
-        label_row(b, y, row_peaks);
+        label_row(b, y, srv_raster_row(&b->means, y));
     }
     for (uint32_t label = 1; label < b->count; label++) { /* parents come first: one step leads to the root */
         b->parents[label] = b->parents[b->parents[label]];
@@ -121,18 +106,13 @@ static srv_status find_marks(const srv_raster *in, srv_arena *arena, blocks *b, 
     return SRV_OK;
 }
 
-static void weigh_marks(const srv_raster *in, const blocks *b, mark *marks) {
-    for (size_t y = 0; y < in->height; y++) {
-        const uint8_t *row = srv_raster_row(in, y);
-        const uint32_t *labels = b->labels + y / b->size * b->width;
-        for (size_t block_x = 0, x = 0; block_x < b->width; block_x++) {
-            size_t end = in->width - x < b->size ? in->width : x + b->size;
-            mark *m = &marks[labels[block_x]];
-            for (; x < end; x++) {
-                m->mass += row[x];
-                m->area += row[x] >= CLEAR;
-                m->peak = m->peak > row[x] ? m->peak : row[x];
-            }
+static void weigh_marks(const blocks *b, mark *marks) {
+    for (size_t y = 0; y < b->height; y++) {
+        const uint8_t *means = srv_raster_row(&b->means, y);
+        for (size_t x = 0; x < b->width; x++) {
+            mark *m = &marks[b->labels[y * b->width + x]];
+            m->mass += means[x];
+            m->area++;
         }
     }
     for (size_t x = 0; x < b->width; x++) {
@@ -168,11 +148,9 @@ static bool choose_marks(mark *marks, const blocks *b) {
     const mark *heaviest = NULL, *inside = NULL;
     for (uint32_t i = 1; i < b->count; i++) {
         const mark *m = &marks[i];
-        if (m->peak >= CLEAR) {
-            heaviest = heaviest == NULL || m->mass > heaviest->mass ? m : heaviest;
-            if (!touches_edge(m)) {
-                inside = inside == NULL || m->mass > inside->mass ? m : inside;
-            }
+        heaviest = heaviest == NULL || m->mass > heaviest->mass ? m : heaviest;
+        if (!touches_edge(m)) {
+            inside = inside == NULL || m->mass > inside->mass ? m : inside;
         }
     }
     if (heaviest == NULL) {
@@ -184,7 +162,7 @@ static bool choose_marks(mark *marks, const blocks *b) {
     uint64_t most = 0;
     for (uint32_t i = 1; i < b->count; i++) {
         mark *m = &marks[i];
-        m->kept = m->peak >= CLEAR && !(inside != NULL && is_foreign(m, inside, b));
+        m->kept = !(inside != NULL && is_foreign(m, inside, b));
         most = m->kept && m->mass > most ? m->mass : most;
     }
     for (uint32_t i = 1; i < b->count; i++) {
@@ -210,6 +188,57 @@ static void find_near(const blocks *b, const mark *marks, uint8_t *near) {
     }
 }
 
+/* Rows top … bottom and columns left … right. */
+typedef struct box {
+    size_t top, bottom, left, right;
+} box;
+
+/* The box of the pixels that are not faint, in the blocks that are near. */
+static box find_box(const srv_raster *in, const blocks *b, const uint8_t *near) {
+    box ink = {in->height, 0, in->width, 0};
+    for (size_t y = 0; y < in->height; y++) {
+        const uint8_t *row = srv_raster_row(in, y), *near_row = near + y / b->size * b->width;
+        for (size_t block_x = 0; block_x < b->width; block_x++) {
+            if (!near_row[block_x]) {
+                continue;
+            }
+            size_t first = block_x * b->size, end = in->width - first < b->size ? in->width : first + b->size;
+            for (size_t x = first; x < end; x++) {
+                if (row[x] >= FAINT) {
+                    ink.top = ink.top < y ? ink.top : y;
+                    ink.bottom = y;
+                    ink.left = ink.left < x ? ink.left : x;
+                    ink.right = ink.right > x ? ink.right : x;
+                }
+            }
+        }
+    }
+    return ink;
+}
+
+static srv_status copy_near(const srv_raster *in, const blocks *b, const uint8_t *near, box ink, srv_arena *arena,
+                            srv_raster *out, srv_error *err) {
+    uint8_t *samples;
+    srv_status status =
+        srv_raster_new(ink.bottom - ink.top + 1, ink.right - ink.left + 1, 1, arena, out, &samples, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    memset(samples, 0, out->height * out->stride);
+    for (size_t y = ink.top; y <= ink.bottom; y++, samples += out->stride) {
+        const uint8_t *row = srv_raster_row(in, y), *near_row = near + y / b->size * b->width;
+        for (size_t block_x = ink.left / b->size; block_x <= ink.right / b->size; block_x++) {
+            size_t first = block_x * b->size, end = first + b->size;
+            first = first > ink.left ? first : ink.left;
+            end = end < ink.right + 1 ? end : ink.right + 1;
+            if (near_row[block_x]) {
+                memcpy(samples + (first - ink.left), row + first, end - first);
+            }
+        }
+    }
+    return SRV_OK;
+}
+
 srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err) {
     blocks b = {0};
     srv_status status = find_marks(in, arena, &b, err);
@@ -221,7 +250,7 @@ srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_rast
         return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the strokes");
     }
     memset(marks, 0, b.count * sizeof *marks);
-    weigh_marks(in, &b, marks);
+    weigh_marks(&b, marks);
     if (!choose_marks(marks, &b)) {
         return srv_blank_picture(err);
     }
@@ -230,28 +259,6 @@ srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_rast
         return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the strokes");
     }
     find_near(&b, marks, near);
-    size_t top = in->height, bottom = 0, left = in->width, right = 0;
-    for (size_t y = 0; y < in->height; y++) {
-        const uint8_t *row = srv_raster_row(in, y), *near_row = near + y / b.size * b.width;
-        for (size_t x = 0; x < in->width; x++) {
-            if (row[x] >= FAINT && near_row[x / b.size]) {
-                top = top < y ? top : y;
-                bottom = y;
-                left = left < x ? left : x;
-                right = right > x ? right : x;
-            }
-        }
-    }
-    uint8_t *samples;
-    status = srv_raster_new(bottom - top + 1, right - left + 1, 1, arena, out, &samples, err);
-    if (status != SRV_OK) {
-        return status;
-    }
-    for (size_t y = top; y <= bottom; y++) {
-        const uint8_t *row = srv_raster_row(in, y), *near_row = near + y / b.size * b.width;
-        for (size_t x = left; x <= right; x++) {
-            *samples++ = near_row[x / b.size] ? row[x] : 0;
-        }
-    }
-    return SRV_OK;
+    box ink = find_box(in, &b, near);
+    return copy_near(in, &b, near, ink, arena, out, err);
 }

@@ -1,6 +1,7 @@
 /* The manifest's inputs[i].image, compiled once and then run over pictures. */
 #include "image.h"
 
+#include "image_light.h"
 #include "image_steps.h"
 
 #include <string.h>
@@ -11,6 +12,9 @@
 /* A picture is looked at with this many pixels for each one the ink is fitted into: a digit a twentieth as high as the
  * picture still has more than its row needs. */
 #define USEFUL_SCALE ((size_t)32)
+
+/* Nor are more pixels than this looked at, whatever the shape of the picture. */
+#define USEFUL_PIXELS ((size_t)4 << 20)
 
 typedef enum op {
     OP_GRAYSCALE,
@@ -257,6 +261,19 @@ static srv_status run_step(const step *s, const srv_raster *in, srv_arena *arena
     return SRV_OK;
 }
 
+/* The edge of the blocks that are averaged before the first step; 1 where each pixel counts. */
+static size_t shrinking_of(const srv_image_recipe *recipe, const srv_raster *picture) {
+    if (recipe->useful_edge == SIZE_MAX) {
+        return 1;
+    }
+    size_t edge = picture->height < picture->width ? picture->height : picture->width;
+    size_t factor = edge > recipe->useful_edge ? edge / recipe->useful_edge : 1;
+    while (picture->height / factor * (picture->width / factor) > USEFUL_PIXELS) {
+        factor++;
+    }
+    return factor;
+}
+
 /* The caller's pixels as the first step wants them: no alpha, not much larger than useful, RGB unless it turns grey. */
 static srv_status begin(const srv_image_recipe *recipe, const srv_pixels *pixels, srv_arena *arena, srv_raster *out,
                         srv_error *err) {
@@ -270,7 +287,7 @@ static srv_status begin(const srv_image_recipe *recipe, const srv_pixels *pixels
                         pixels->width, pixels->height, pixels->channels);
     }
     srv_raster whole = {pixels->data, pixels->height, pixels->width, pixels->channels, stride}, small = whole;
-    size_t edge = whole.height < whole.width ? whole.height : whole.width, factor = edge / recipe->useful_edge;
+    size_t factor = shrinking_of(recipe, &whole);
     srv_status status = SRV_OK;
     if (factor > 1) {
         status = srv_raster_reduce(&whole, factor, factor, arena, &small, err);

@@ -8,8 +8,6 @@
 #include "raster.h"
 #include "resize.h"
 
-#include <stdbool.h>
-
 /* 255 − v for every sample. */
 srv_status srv_step_invert(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err);
 
@@ -25,19 +23,12 @@ srv_status srv_step_fit(const srv_raster *in, size_t height, size_t width, srv_f
 srv_status srv_step_centre_of_mass(const srv_raster *in, size_t height, size_t width, srv_arena *arena, srv_raster *out,
                                    srv_error *err);
 
-/* image_ink.c */
-
-/* Whether the ink (1 channel) is darker than its background.  Where the median of the border is the picture's brightest
- * or darkest value, or close to it, that decides; else (uneven light) the strokes do, which differ from their surroundings
- * by more than those do from each other. */
-srv_status srv_light_background(const srv_raster *in, srv_arena *arena, bool *light, srv_error *err);
-
 /* Background → 0, ink → 255, 1 channel: divides by the light (estimated as what is left of the paper when everything
  * narrower than a window is taken away), then stretches from just above the noise to the level of the ink.  A picture
  * without ink becomes black. */
 srv_status srv_step_stretch(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err);
 
-/* The bounding box of the strokes, 1 channel; specks and marks that run along the edge do not count and are wiped.
+/* The bounding box of the strokes, 1 channel; specks, and marks that run along the edge, do not count and are wiped.
  * SRV_WRONG_VALUE if nothing is left. */
 srv_status srv_step_crop_to_ink(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err);
 

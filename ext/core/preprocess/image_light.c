@@ -1,5 +1,4 @@
-/* The steps that tell ink from its background. */
-#include "image_steps.h"
+#include "image_light.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -44,12 +43,12 @@ static void integrate(const srv_raster *means, uint32_t *sums) {
     }
 }
 
-/* The sum of cubes of what each block differs from the mean of its surroundings (half the picture wide and high).
+/* The sum of cubes of what each block differs from the mean of its surroundings (a third of the picture wide and high).
  * Strokes cover less of their surroundings than the background does, so they differ by more: the sign is theirs.  Slow
  * changes and edges of shadows hardly count, as they differ by little, or both ways alike. */
 static double skewness(const srv_raster *means, const uint32_t *sums) {
     size_t height = means->height, width = means->width, stride = width + 1;
-    size_t radius_y = height / 4 > 0 ? height / 4 : 1, radius_x = width / 4 > 0 ? width / 4 : 1;
+    size_t radius_y = height * 3 / 20 + 1, radius_x = width * 3 / 20 + 1;
     double total = 0;
     for (size_t y = 0; y < height; y++) {
         size_t top = y > radius_y ? y - radius_y : 0, bottom = height - y > radius_y ? y + radius_y + 1 : height;
@@ -103,7 +102,7 @@ srv_status srv_light_background(const srv_raster *in, srv_arena *arena, bool *li
     return SRV_OK;
 }
 
-/* ---- stretch ------------------------------------------------------------------------------------------------------ */
+/* ---- the light on the paper --------------------------------------------------------------------------------------- */
 
 /* In a photo, what is narrower than this part of the picture's edge is ink; what is wider is paper or shadow. */
 #define WINDOW 0.25
@@ -117,9 +116,8 @@ srv_status srv_light_background(const srv_raster *in, srv_arena *arena, bool *li
 /* Paper after the fall-off of the light is taken out. */
 #define EVEN 150.0
 
-/* Ink is told from noise by this many standard deviations, and from JPEG's ripples by this many levels more. */
-#define NOISE_DEVIATIONS 6.0
-#define LEAST_CONTRAST 8.0
+/* Blocks each way that fitting a surface looks at, about: more make it no better. */
+#define FITTED_EDGE ((size_t)32)
 
 static void transpose(const uint8_t *restrict from, uint8_t *restrict to, size_t height, size_t width) {
     for (size_t y = 0; y < height; y++) {
@@ -208,10 +206,11 @@ static void solve(double matrix[TERMS][TERMS], double vector[TERMS]) {
 
 /* The surface that most of the paper lies on: least squares, repeated with less weight (Cauchy's) for what lies off it. */
 static void fit_surface(const uint8_t *paper, size_t height, size_t width, double coefficients[TERMS]) {
+    size_t step_y = (height - 1) / FITTED_EDGE + 1, step_x = (width - 1) / FITTED_EDGE + 1;
     for (int round = 0; round < 6; round++) {
         double matrix[TERMS][TERMS] = {{0}}, vector[TERMS] = {0};
-        for (size_t y = 0; y < height; y++) {
-            for (size_t x = 0; x < width; x++) {
+        for (size_t y = step_y / 2; y < height; y += step_y) {
+            for (size_t x = step_x / 2; x < width; x += step_x) {
                 double terms[TERMS], value = paper[y * width + x], weight = 1;
                 terms_at(y, x, height, width, terms);
                 if (round > 0) {
@@ -267,23 +266,27 @@ static void take_ink_away(uint8_t *paper, uint8_t *scratch, const coarse *seen) 
  * made: from the picture, which is wrong where the light falls off towards an edge; and from the picture divided by a
  * smooth surface, which is wrong where the surface cuts across the edge of a shadow.  Each is too bright where it is
  * wrong, so the darker of the two is taken. */
-static srv_status find_light(const coarse *seen, srv_arena *arena, float **gains, srv_error *err) {
-    size_t height = seen->means.height, width = seen->means.width, count = height * width; /* ≤ COARSE_EDGE² */
+srv_status srv_find_light(const srv_raster *in, srv_arena *arena, srv_light *out, srv_error *err) {
+    coarse seen;
+    srv_status status = look_coarsely(in, arena, &seen, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    size_t height = seen.means.height, width = seen.means.width, count = height * width; /* ≤ COARSE_EDGE² */
+    *out = (srv_light){.height = height, .width = width, .factor_y = seen.factor_y, .factor_x = seen.factor_x};
     uint8_t *paper = srv_arena_take(arena, 3 * count), brightest;
-    *gains = srv_arena_take(arena, count * sizeof **gains);
-    if (paper == NULL || *gains == NULL) {
+    float *gains = srv_arena_take(arena, count * sizeof *gains);
+    if (paper == NULL || gains == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory for finding the background");
     }
     uint8_t *even = paper + count, *scratch = even + count;
     for (size_t y = 0; y < height; y++) {
         for (size_t x = 0; x < width; x++) {
-            paper[y * width + x] = (uint8_t)(255 - srv_raster_row(&seen->means, y)[x]);
+            paper[y * width + x] = (uint8_t)(255 - srv_raster_row(&seen.means, y)[x]);
         }
     }
     if (plain_background(paper, height, width, &brightest)) {
-        for (size_t i = 0; i < count; i++) {
-            (*gains)[i] = 255.0f / (float)(brightest > DARKEST_PAPER ? brightest : DARKEST_PAPER);
-        }
+        out->gain = 255.0f / (float)(brightest > DARKEST_PAPER ? brightest : DARKEST_PAPER);
         return SRV_OK;
     }
     double coefficients[TERMS] = {0}, terms[TERMS];
@@ -293,131 +296,14 @@ static srv_status find_light(const coarse *seen, srv_arena *arena, float **gains
         double value = EVEN * paper[i] / surface_at(coefficients, terms);
         even[i] = (uint8_t)(value < 255 ? value + 0.5 : 255);
     }
-    take_ink_away(paper, scratch, seen);
-    take_ink_away(even, scratch, seen);
+    take_ink_away(paper, scratch, &seen);
+    take_ink_away(even, scratch, &seen);
     for (size_t i = 0; i < count; i++) {
         terms_at(i / width, i % width, height, width, terms);
         double light = even[i] * surface_at(coefficients, terms) / EVEN;
         light = light < paper[i] ? light : paper[i];
-        (*gains)[i] = (float)(255 / (light > DARKEST_PAPER ? light : DARKEST_PAPER));
+        gains[i] = (float)(255 / (light > DARKEST_PAPER ? light : DARKEST_PAPER));
     }
-    return SRV_OK;
-}
-
-/* Where a pixel lies between the middles of two neighbouring blocks. */
-typedef struct between {
-    uint32_t block, next;
-    float weight; /* of next */
-} between;
-
-static between place_between(size_t pixel, size_t factor, size_t blocks) {
-    float at = ((float)pixel + 0.5f) / (float)factor - 0.5f;
-    at = at > 0 ? at : 0;
-    uint32_t block = (uint32_t)at;
-    block = block < blocks - 1 ? block : (uint32_t)blocks - 1;
-    uint32_t next = block + 1 < blocks ? block + 1 : block;
-    return (between){block, next, at - (float)block};
-}
-
-/* samples[y][x] = how much darker than the paper's 255 this is, were the light even; counts[v] = pixels of value v. */
-static srv_status divide_by_light(const srv_raster *in, const coarse *seen, const float *gains, srv_arena *arena,
-                                  uint8_t *samples, size_t counts[256], srv_error *err) {
-    size_t blocks_y = seen->means.height, blocks_x = seen->means.width, size;
-    between *columns = NULL;
-    float *line = srv_arena_take(arena, blocks_x * sizeof *line);
-    if (srv_multiply(in->width, sizeof *columns, &size)) {
-        columns = srv_arena_take(arena, size);
-    }
-    if (line == NULL || columns == NULL) {
-        return srv_fail(err, SRV_NO_MEMORY, "out of memory for evening out the light");
-    }
-    for (size_t x = 0; x < in->width; x++) {
-        columns[x] = place_between(x, seen->factor_x, blocks_x);
-    }
-    for (size_t y = 0; y < in->height; y++) {
-        between row_place = place_between(y, seen->factor_y, blocks_y);
-        const float *above = gains + row_place.block * blocks_x, *below = gains + row_place.next * blocks_x;
-        for (size_t i = 0; i < blocks_x; i++) {
-            line[i] = above[i] + (below[i] - above[i]) * row_place.weight;
-        }
-        const uint8_t *row = srv_raster_row(in, y);
-        uint8_t *out = samples + y * in->width;
-        for (size_t x = 0; x < in->width; x++) {
-            between place = columns[x];
-            float gain = line[place.block] + (line[place.next] - line[place.block]) * place.weight;
-            float darkness = 255.5f - (float)(255 - row[x]) * gain;
-            out[x] = (uint8_t)(darkness > 0 ? darkness : 0);
-            counts[out[x]]++;
-        }
-    }
-    return SRV_OK;
-}
-
-/* The value below which `rank` of the counted pixels lie; counts[first] … counts[last]. */
-static size_t value_at(const size_t *counts, size_t first, size_t last, size_t rank) {
-    size_t below = 0;
-    for (size_t value = first; value < last; value++) {
-        below += counts[value];
-        if (below > rank) {
-            return value;
-        }
-    }
-    return last;
-}
-
-static size_t total_of(const size_t *counts, size_t first, size_t last) {
-    size_t total = 0;
-    for (size_t value = first; value <= last; value++) {
-        total += counts[value];
-    }
-    return total;
-}
-
-/* lut[v]: 0 up to the noise, 255 from the level of the ink on, a ramp between. */
-static void stretch_levels(const size_t counts[256], size_t pixels, uint8_t lut[256]) {
-    /* The darkest thousandth is ink if there is any: strokes of a digit a tenth as high as the picture cover that. */
-    size_t darkest = value_at(counts, 0, 255, pixels - 1 - pixels / 1000);
-    size_t split = darkest / 2;
-    size_t ink_pixels = total_of(counts, split + 1, 255), paper_pixels = pixels - ink_pixels;
-    size_t ink = value_at(counts, split + 1, 255, ink_pixels / 2), paper = value_at(counts, 0, split, paper_pixels / 2);
-    size_t deviations[256] = {0};
-    for (size_t value = 0; value <= split; value++) {
-        deviations[value > paper ? value - paper : paper - value] += counts[value];
-    }
-    double deviation = 1.4826 * (double)value_at(deviations, 0, 255, paper_pixels / 2); /* normal noise: MAD → sigma */
-    memset(lut, 0, 256);
-    if (darkest == 0 || (double)ink - (double)paper < NOISE_DEVIATIONS * deviation + LEAST_CONTRAST) {
-        return; /* nothing but noise */
-    }
-    double zero = (double)paper + 4 * deviation;
-    for (size_t value = 0; value < 256; value++) {
-        double level = 255 * ((double)value - zero) / ((double)ink - zero);
-        lut[value] = (uint8_t)(level <= 0 ? 0 : level >= 255 ? 255 : level + 0.5);
-    }
-}
-
-srv_status srv_step_stretch(const srv_raster *in, srv_arena *arena, srv_raster *out, srv_error *err) {
-    coarse seen;
-    float *gains;
-    uint8_t *samples, lut[256];
-    size_t counts[256] = {0};
-    srv_status status = look_coarsely(in, arena, &seen, err);
-    if (status == SRV_OK) {
-        status = find_light(&seen, arena, &gains, err);
-    }
-    if (status == SRV_OK) {
-        status = srv_raster_new(in->height, in->width, 1, arena, out, &samples, err);
-    }
-    if (status == SRV_OK) {
-        status = divide_by_light(in, &seen, gains, arena, samples, counts, err);
-    }
-    if (status != SRV_OK) {
-        return status;
-    }
-    size_t pixels = in->height * in->width;
-    stretch_levels(counts, pixels, lut);
-    for (size_t i = 0; i < pixels; i++) {
-        samples[i] = lut[samples[i]];
-    }
+    out->gains = gains;
     return SRV_OK;
 }

@@ -1,0 +1,53 @@
+"""What the predict routes of all protocols share: names in URLs, the raw body in, the engine's reply out."""
+
+from flask import Response, request
+from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.routing import BaseConverter
+
+from pyapp import engine
+
+from . import serving
+
+
+class ModelName(BaseConverter):
+    """`<model:name>`: TensorFlow Serving's URLs go on after a colon."""
+
+    regex = "[^/:]+"
+
+
+class VersionNumber(BaseConverter):
+    """`<version:version>`: digits only, and no more than the engine can count."""
+
+    regex = "[0-9]{1,18}"
+
+    def to_python(self, value: str) -> int:
+        """The number."""
+        return int(value)
+
+
+CONVERTERS = {"model": ModelName, "version": VersionNumber}
+
+
+def answer(model: engine.Model, protocol: str, body: bytes, top: int = 0) -> Response:
+    """What the engine replies; `pyapp.fastpath` sends the same without Flask."""
+    status, headers, reply = serving().engine.handle(model, protocol, body, request.content_type or "", top=top)
+    response = Response(reply, status, headers)
+    response.headers["X-Model-Version"] = str(model.version)
+    return response
+
+
+def read_body() -> bytes:
+    """The whole body.  Where it is malformed or breaks off, servers raise errors of their own, or just end it there.
+
+    It is read raw: touching `request.form` would have Werkzeug parse what the engine parses.
+    """
+    try:
+        body = request.get_data(cache=False)
+    except HTTPException:
+        raise
+    except Exception as error:
+        raise BadRequest(f"the body could not be read: {error}") from None
+    announced = request.content_length
+    if announced is not None and len(body) < announced:
+        raise BadRequest(f"the body ends after {len(body)} bytes; {announced} were announced")
+    return body

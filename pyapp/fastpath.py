@@ -1,0 +1,178 @@
+"""The fast path: a predict request goes from the WSGI server to the engine without Flask's request objects.
+
+It takes what is plain: POST to a predict URL of a model that can answer, with a body whose length is announced and
+within the limit.  Everything else goes to Flask as it came, and with it every refusal that is not the engine's own, so
+that both ways give the same status, headers and body.
+
+Whoever builds on the app and has Flask do something with every request (a `before_request` function, a signal, another
+view for a route of ours) must see all of them.  So what can do that is noted when create_app is done, and compared
+once, at the first request: that one always goes through Flask, which from then on refuses such changes itself.  If
+something was added, every request goes through Flask.  (Signals can still be connected later; those come too late.)
+"""
+
+from collections.abc import Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flask import Flask, signals
+from werkzeug.http import HTTP_STATUS_CODES
+
+from pyapp import engine
+
+from .serving import Serving
+from .serving.registry import Snapshot
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+_STATUS = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+_VIEWS = ("classify.classify", "tensorflow.predict", "openinference.infer")
+_SCOPES = (None, "classify", "tensorflow", "openinference")
+_SIGNALS = (
+    signals.appcontext_pushed,
+    signals.request_started,
+    signals.request_finished,
+    signals.request_tearing_down,
+    signals.appcontext_tearing_down,
+)
+
+
+class _Route(NamedTuple):
+    """What answers at a URL."""
+
+    model: engine.Model
+    protocol: str
+    version_header: tuple[str, str]
+
+
+class _BrokenInput:
+    """A body whose reading failed, for Flask to fail in the same way."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def read(self, _size: int = -1) -> bytes:
+        raise self.error
+
+
+class FastPath:
+    """A WSGI callable in front of Flask's own, which is `flask`; safe from any thread."""
+
+    def __init__(self, app: Flask, serving: Serving) -> None:
+        """`app`: complete but for what others may add to it."""
+        self._app = app
+        self.flask = app.wsgi_app
+        self._registry = serving.registry
+        self._handle = serving.engine.handle
+        self._limit = serving.config.max_body_bytes
+        self._expected = _influences(app)
+        self._undecided = True
+        self._open = False
+        self._table: tuple[Snapshot | None, dict[str, _Route]] = (None, {})
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Answers, or has Flask answer."""
+        snapshot, routes = self._table
+        if snapshot is not self._registry.snapshot:
+            routes = self._routes()
+        key, top = environ["PATH_INFO"], 0
+        if query := environ.get("QUERY_STRING"):
+            key, top = _with_query(key, query)
+        route = routes.get(key)
+        if route is None:
+            return self._through_flask(environ, start_response)
+        length = environ.get("CONTENT_LENGTH", "")
+        if (
+            environ["REQUEST_METHOD"] != "POST"
+            or not length.isdecimal()
+            or len(length) > 12  # int() has limits of its own
+            or not 0 < (size := int(length)) <= self._limit
+            or "HTTP_TRANSFER_ENCODING" in environ
+            or "HTTP_CONTENT_ENCODING" in environ
+            or "HTTP_EXPECT" in environ
+            or "HTTP_INFERENCE_HEADER_CONTENT_LENGTH" in environ
+        ):
+            return self.flask(environ, start_response)
+        try:
+            body = environ["wsgi.input"].read(size)
+        except Exception as error:
+            environ["wsgi.input"] = _BrokenInput(error)
+            return self.flask(environ, start_response)
+        if len(body) == size:
+            try:
+                status, headers, reply = self._handle(
+                    route.model, route.protocol, body, environ.get("CONTENT_TYPE", ""), top=top
+                )
+            except Exception:  # noqa: S110 -- a fault of ours: Flask meets it again, logs it and answers
+                pass
+            else:
+                headers.append(("Content-Length", str(len(reply))))
+                headers.append(route.version_header)
+                start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
+                return [reply]
+        environ["wsgi.input"] = BytesIO(body)
+        return self.flask(environ, start_response)
+
+    def _through_flask(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if not self._undecided:
+            return self.flask(environ, start_response)
+        try:
+            return self.flask(environ, start_response)
+        finally:
+            self._open = _influences(self._app) == self._expected
+            self._undecided = False
+
+    def _routes(self) -> dict[str, _Route]:
+        """The table of the current snapshot; empty before the first request, and if Flask must see them all."""
+        if not self._open:
+            return {}
+        snapshot = self._registry.snapshot
+        routes = _routes_of(snapshot)
+        self._table = snapshot, routes
+        return routes
+
+
+def _routes_of(snapshot: Snapshot) -> dict[str, _Route]:
+    """By path, or path?query for the ways in which /classify is told a model or version."""
+    table = {}
+    for name, numbers in snapshot.available().items():
+        for number in (None, *numbers):
+            model = snapshot.find(name, number)
+            header = ("X-Model-Version", str(model.version))
+            path = name if number is None else f"{name}/versions/{number}"
+            table[f"/v1/models/{path}:predict"] = _Route(model, "tensorflow", header)
+            table[f"/v2/models/{path}/infer"] = _Route(model, "openinference", header)
+            version = "" if number is None else f"version={number}"
+            named = f"model={name}&{version}".rstrip("&")
+            for query in (named, version) if len(snapshot.models) == 1 else (named,):
+                table[f"/classify?{query}".rstrip("?")] = _Route(model, "classify", header)
+    return table
+
+
+def _with_query(path: str, query: str) -> tuple[str, int]:
+    """The table's key for a path and its query, and `top`, which must come last."""
+    rest, _, last = query.rpartition("&")
+    digits = last.removeprefix("top=")
+    if digits == last:
+        return f"{path}?{query}", 0
+    if digits.isdecimal() and len(digits) <= 9 and (top := int(digits)) > 0:
+        return f"{path}?{rest}".rstrip("?"), top
+    return "", 0
+
+
+def _influences(app: Flask) -> list[Any]:
+    """All by which others may have Flask do more with a request than our views do."""
+    hooks = (
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+        app.url_value_preprocessors,
+    )
+    return [
+        [list(table.get(scope, ())) for table in hooks for scope in _SCOPES],
+        list(app.teardown_appcontext_funcs),
+        [app.view_functions[view] for view in _VIEWS],
+        [app.request_class, app.response_class, app.session_interface],
+        [app.config["MAX_CONTENT_LENGTH"], app.config["TRUSTED_HOSTS"]],
+        [signal.has_receivers_for(app) for signal in _SIGNALS],
+    ]

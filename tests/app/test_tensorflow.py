@@ -1,0 +1,283 @@
+"""TensorFlow Serving's REST API: its own test corpus where it is here, and what it does not cover."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+
+from model_packages import dense_network, write_package
+from pyapp import create_app
+
+CORPUS = Path(__file__).parents[3] / "shared" / "data" / "protocols" / "tfserving-tests"
+PREDICT = "/v1/models/pets:predict"
+
+
+def post(client: FlaskClient, url: str, body: Any) -> tuple[int, Any]:
+    reply = client.post(url, data=body if isinstance(body, str | bytes) else json.dumps(body))
+    assert reply.mimetype == "application/json"
+    return reply.status_code, json.loads(reply.data)
+
+
+def close(values: Any) -> Any:
+    return pytest.approx(np.asarray(values).tolist(), abs=1e-6)
+
+
+def test_rows(client: FlaskClient, networks: Any, row: list[float]) -> None:
+    rows = [row, [1, 2, 3, 4], [-1, 0, 0, 1]]
+    status, reply = post(client, PREDICT, {"instances": rows})
+    assert (status, list(reply)) == (200, ["predictions"])
+    for got, expected in zip(reply["predictions"], networks[2].scores(rows), strict=True):
+        assert got == close(expected)
+    objects = {"signature_name": "serving_default", "instances": [{"numbers": values} for values in rows]}
+    assert post(client, PREDICT, objects) == (200, reply)
+
+
+def test_columns(client: FlaskClient, row: list[float]) -> None:
+    _, by_rows = post(client, PREDICT, {"instances": [row, row]})
+    status, reply = post(client, PREDICT, {"inputs": [row, row]})
+    assert (status, reply) == (200, {"outputs": by_rows["predictions"]})
+    assert post(client, PREDICT, {"inputs": {"numbers": [row, row]}}) == (200, reply)
+
+
+def test_a_version(client: FlaskClient, networks: Any, row: list[float]) -> None:
+    for version in (1, 2):
+        reply = client.post(f"/v1/models/pets/versions/{version}:predict", json={"instances": [row]})
+        assert reply.json["predictions"][0] == close(networks[version].scores(row))
+        assert reply.headers["X-Model-Version"] == str(version)
+
+
+def test_what_is_no_number_is_answered_with_what_is_none(client: FlaskClient) -> None:
+    reply = client.post(PREDICT, data='{"instances": [[NaN, 1, 2, -Infinity]]}')
+    assert reply.status_code == 200
+    assert "NaN" in reply.text
+
+
+ERRORS: list[tuple[str, Any, int, list[str]]] = [
+    (PREDICT, "", 400, ["JSON Parse error: The document is empty"]),
+    (PREDICT, "[1]", 400, ["expected an object"]),
+    (PREDICT, '{"instances": [[1, 2, 3, 4]]', 400, ["byte 28"]),
+    (PREDICT, {"instances": [[1, 2, 3]]}, 400, ["element: 0", "Expecting shape [4] but got: [3]", "/instances/0"]),
+    (PREDICT, {"instances": [[1, 2, 3, "x"]]}, 400, ["element: 0", "not of expected type: float", "/instances/0/3"]),
+    (PREDICT, {"instances": [{"b64": "aGk="}]}, 400, ["base64", "not of expected type: float"]),
+    (PREDICT, {"instances": [{"other": [1, 2, 3, 4]}]}, 400, ["does not have named input: other"]),
+    (PREDICT, {"inputs": {"other": [[1, 2, 3, 4]]}}, 400, ["Missing named input: numbers"]),
+    (PREDICT, {}, 400, ["Missing 'inputs' or 'instances' key"]),
+    (PREDICT, {"instances": [[1, 2, 3, 4]], "signature_name": "x"}, 400, ["serving_default"]),
+    # The body is read before the model is looked for.
+    ("/v1/models/fish:predict", "", 400, ["JSON Parse error"]),
+    ("/v1/models/fish:predict", b"\xff", 400, ["JSON Parse error"]),
+    ("/v1/models/fish:predict", "[" * 100_000, 400, ["JSON Parse error"]),
+    ("/v1/models/fish:predict", "[]", 400, ["not an object"]),
+    ("/v1/models/fish:predict", {"signature_name": 5}, 400, ["must be a string value"]),
+    (
+        "/v1/models/fish:predict",
+        ' {"instances": [NaN]} x',
+        404,
+        ["Servable not found for request: Latest(fish)", "pets"],
+    ),
+    ("/v1/models/pets/versions/7:predict", {}, 404, ["Servable not found for request: Specific(pets, 7)", "1, 2"]),
+    ("/v1/models/pets/versions/two:predict", {}, 400, ["Malformed request: POST /v1/models/pets/versions/two:predict"]),
+    (f"/v1/models/pets/versions/{'9' * 5000}:predict", {}, 400, ["Malformed request"]),
+    ("/v1/models/pets:guess", {}, 400, ["Malformed request: POST /v1/models/pets:guess"]),
+    ("/v1/models/pets", {}, 400, ["Malformed request: POST /v1/models/pets"]),
+    ("/v1", {}, 400, ["Malformed request: POST /v1"]),
+]
+
+
+@pytest.mark.parametrize(("url", "body", "status", "words"), ERRORS)
+def test_errors(url: str, body: Any, status: int, words: list[str], client: FlaskClient, row: list[float]) -> None:
+    before = post(client, PREDICT, {"instances": [row]})
+    got, reply = post(client, url, body)
+    assert (got, list(reply)) == (status, ["error"]), reply
+    for word in words:
+        assert word in reply["error"]
+    assert post(client, PREDICT, {"instances": [row]}) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "message"),
+    [
+        ("GET", "/v1/models", "Missing model name in request."),
+        ("GET", "/v1/", "Malformed request: GET /v1/"),
+        ("GET", PREDICT, f"Malformed request: GET {PREDICT}"),
+        ("DELETE", "/v1/models/pets", "Malformed request: DELETE /v1/models/pets"),
+        ("PUT", "/v1/models/pets/metadata", "Malformed request: PUT /v1/models/pets/metadata"),
+        ("GET", "/v1/models/pets/metadata/x", "Malformed request: GET /v1/models/pets/metadata/x"),
+    ],
+)
+def test_whatever_is_no_request_is_a_400(method: str, url: str, message: str, client: FlaskClient) -> None:
+    reply = client.open(url, method=method)
+    assert (reply.status_code, reply.json) == (400, {"error": message})
+
+
+def state(version: int, ok: bool = True, reason: str = "") -> dict[str, Any]:
+    return {
+        "version": str(version),
+        "state": "AVAILABLE" if ok else "END",
+        "status": {"error_code": "OK" if ok else "FAILED_PRECONDITION", "error_message": reason},
+    }
+
+
+def test_status(client: FlaskClient) -> None:
+    assert client.get("/v1/models/pets").json == {"model_version_status": [state(2), state(1)]}
+    assert client.get("/v1/models/pets/versions/1").json == {"model_version_status": [state(1)]}
+    for url, message in (
+        ("/v1/models/fish", "Could not find any versions of model fish"),
+        ("/v1/models/pets/versions/3", "Could not find version 3 of model pets"),
+    ):
+        reply = client.get(url)
+        assert (reply.status_code, reply.json) == (404, {"error": message})
+
+
+def test_status_of_a_version_that_failed(store: Path) -> None:
+    (store / "pets" / "3").mkdir()
+    client = create_app({"SERVING_MODELS": store}).test_client()
+    newest, *others = client.get("/v1/models/pets").json["model_version_status"]
+    assert newest == state(3, ok=False, reason=newest["status"]["error_message"])
+    assert "model.json" in newest["status"]["error_message"]
+    assert others == [state(2), state(1)]
+    assert client.get("/v1/models/pets/versions/3/metadata").status_code == 503
+    assert client.get("/v1/models/pets/metadata").json["model_spec"]["version"] == "2"
+
+
+def test_metadata(client: FlaskClient) -> None:
+    def tensor(name: str, *sizes: str) -> dict[str, Any]:
+        shape = {"dim": [{"size": size, "name": ""} for size in sizes], "unknown_rank": False}
+        return {"dtype": "DT_FLOAT", "tensor_shape": shape, "name": name}
+
+    signature = {
+        "inputs": {"numbers": tensor("numbers", "-1", "4")},
+        "outputs": {"scores": tensor("scores", "-1", "2")},
+        "method_name": "tensorflow/serving/predict",
+    }
+    for url, version in (("/v1/models/pets/metadata", "2"), ("/v1/models/pets/versions/1/metadata", "1")):
+        assert client.get(url).json == {
+            "model_spec": {"name": "pets", "signature_name": "", "version": version},
+            "metadata": {"signature_def": {"signature_def": {"serving_default": signature}}},
+        }
+    assert client.get("/v1/models/fish/metadata").status_code == 404
+
+
+# ------------------------------------------------------------------------------------------------------------ corpus
+
+
+def identity(folder: Path, shapes: dict[str, list[int]]) -> None:
+    """A model that answers each input with its own numbers."""
+    layers, outputs, tensors = [], [], {}
+    for name, shape in shapes.items():
+        size = int(np.prod(shape))
+        tensors[f"{name}/kernel"] = np.eye(size, dtype=np.float32)
+        layers.append(
+            {"name": f"{name}_same", "op": "dense", "inputs": [name], "units": size, "kernel": f"{name}/kernel"}
+        )
+        outputs.append({"name": name, "layer": f"{name}_same"})
+    inputs = [{"name": name, "kind": "tensor", "shape": shape} for name, shape in shapes.items()]
+    manifest = {"format": 1, "task": "regression", "inputs": inputs, "layers": layers, "outputs": outputs}
+    write_package(folder, manifest, tensors)
+
+
+@pytest.fixture
+def half_plus_two(tmp_path: Path) -> FlaskClient:
+    """The model of TensorFlow Serving's tests: x / 2 + 2."""
+    manifest, tensors = dense_network((1, 1), last="linear")
+    tensors = {"layer0/kernel": np.float32([[0.5]]), "layer0/bias": np.float32([2])}
+    write_package(tmp_path / "half" / "1", manifest, tensors)
+    return create_app({"SERVING_MODELS": tmp_path}).test_client()
+
+
+def corpus(name: str) -> list[dict[str, Any]]:
+    if not CORPUS.exists():
+        return []
+    return [json.loads(line) for line in (CORPUS / name).read_text().splitlines()]
+
+
+# Small cases of the same kinds, for where the corpus is not: ours, in its form.
+OURS = [
+    {"body": '{"instances": [1.0, 5]}', "accepted": True, "answer": '{"predictions": [2.5, 4.5]}'},
+    {"body": '{"instances": [[1.0], [5]]}', "accepted": True, "answer": '{"predictions": [[2.5], [4.5]]}'},
+    {"body": '{"instances": [{"x": 1.0}]}', "accepted": True, "answer": '{"predictions": [2.5]}'},
+    {"body": '{"inputs": [1.0, 5]}', "accepted": True, "answer": '{"outputs": [2.5, 4.5]}'},
+    {"body": '{"instances": ["a"]}', "accepted": False, "message contains": ["not of expected type: float"]},
+]
+
+
+@pytest.mark.parametrize("case", OURS + [c for c in corpus("http.jsonl") if "instances" in c["body"]])
+def test_half_plus_two(case: dict[str, Any], half_plus_two: FlaskClient) -> None:
+    status, reply = post(half_plus_two, "/v1/models/half:predict", case["body"])
+    assert (status == 200) == case["accepted"], reply
+    if case["accepted"]:
+        assert reply == json.loads(case["answer"])
+    for words in case.get("message contains", []):
+        assert words in reply["error"]
+
+
+def meant(text: str) -> list[float]:
+    """The numbers of a text protobuf tensor."""
+    words = text.split()
+    return [float(value) for name, value in zip(words, words[1:], strict=False) if name.endswith("_val:")]
+
+
+def fits_floats(case: dict[str, Any]) -> bool:
+    """Written for numbers (TensorFlow's integers are ours too), and not for C++ (a buffer without NUL)."""
+    return "STRING" not in str(case["signature"]) and case["test"] != "TensorFromNonNullTerminatedBuffer"
+
+
+@pytest.mark.skipif(not CORPUS.exists(), reason="TensorFlow Serving's cases are not here")
+def test_the_corpus_of_tensors(tmp_path: Path) -> None:
+    cases = [case for case in corpus("json_tensor.jsonl") if fits_floats(case)]
+    for number, case in enumerate(cases):
+        (name,) = case["signature"]
+        shape = [1]
+        if case["accepted"]:
+            body = json.loads(case["body"])
+            rows = body.get("instances") or body["inputs"]
+            shape = list(np.asarray(rows, np.float32).shape[1:]) or [1]
+        elif "[[1,2]" in case["body"]:
+            shape = [2]
+        identity(tmp_path / f"case{number}" / "1", {name: shape})
+    client = create_app({"SERVING_MODELS": tmp_path}).test_client()
+    for number, case in enumerate(cases):
+        status, reply = post(client, f"/v1/models/case{number}:predict", case["body"])
+        assert (status == 200) == case["accepted"], (case, reply)
+        for words in case.get("message contains", []):
+            assert words in reply["error"]
+        if case["accepted"]:
+            (values,) = reply.values()
+            assert np.asarray(values, np.float32).ravel().tolist() == np.float32(meant(case["meant"])).tolist()
+    assert len(cases) >= 7
+
+
+def test_several_inputs_and_outputs(tmp_path: Path) -> None:
+    shapes = {"flags": [3, 2], "signal": [2], "x": [1]}
+    identity(tmp_path / "named" / "1", shapes)
+    client = create_app({"SERVING_MODELS": tmp_path}).test_client()
+    first = {"flags": [[1, 2], [3, 4], [5, 6]], "signal": [1.0, 7], "x": [8]}
+    second = {"signal": [2.0, 0.5], "x": [9], "flags": [[7, 8], [9, 0], [1, 2]]}
+    status, reply = post(client, "/v1/models/named:predict", {"instances": [first, second]})
+    flat = [{name: np.ravel(item[name]).tolist() for name in shapes} for item in (first, second)]
+    assert (status, reply) == (200, {"predictions": flat})
+    columns = {name: [first[name], second[name]] for name in ("x", "flags", "signal")}
+    status, reply = post(client, "/v1/models/named:predict", {"inputs": columns})
+    assert (status, reply) == (200, {"outputs": {name: [item[name] for item in flat] for name in shapes}})
+    deeper = second | {"flags": [[[7, 8], [9, 0], [1, 2]]]}
+    for wrong, words in (
+        ([first, deeper], "element: 1 key: flags of 'instances' list. Error: Expecting shape [3,2] but got: [1,3,2]"),
+        ([first, [1, 20, 30], second], "Expecting object but got list at item 1"),
+        ([[1, 2, 3]], "expecting list of objects"),
+        ([first, {"x": [1], "signal": [1, 2]}], "must have the keys: flags, signal, x"),
+    ):
+        status, reply = post(client, "/v1/models/named:predict", {"instances": wrong})
+        assert status == 400
+        assert words in reply["error"]
+
+
+def test_many_rows_are_a_413_by_their_number(store: Path, row: list[float]) -> None:
+    client = create_app({"SERVING_MODELS": store, "SERVING_MAX_REQUEST_ROWS": 3}).test_client()
+    for form in (lambda n: {"instances": [row] * n}, lambda n: {"instances": [{"numbers": row}] * n}):
+        make: Callable[[int], Any] = form
+        assert post(client, PREDICT, make(3))[0] == 200
+        assert post(client, PREDICT, make(4))[0] == 413
