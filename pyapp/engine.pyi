@@ -99,11 +99,20 @@ class Engine:
         1, 2, 3 or 4 channels; it raises InputError with a `status` attribute for what it refuses.
         """
     def handle(
-        self, model: Model, protocol: str, body: bytes, content_type: str = "", *, top: int = 0
+        self,
+        model: Model,
+        protocol: str,
+        body: bytes,
+        content_type: str = "",
+        *,
+        top: int = 0,
+        timeout_ms: int = 0,
+        background: bool = False,
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """The whole data path for one request: (HTTP status, headers, reply body).
 
-        `protocol` is "classify", "tensorflow" or "openinference".  Never raises for what a client sent.
+        `protocol` is "classify", "tensorflow" or "openinference".  `timeout_ms` shortens the engine's own deadline;
+        a `background` request is computed only when no other waits.  Never raises for what a client sent.
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine was made; taken without stopping anything.

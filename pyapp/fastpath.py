@@ -91,6 +91,8 @@ class FastPath:
             or "HTTP_CONTENT_ENCODING" in environ
             or "HTTP_EXPECT" in environ
             or "HTTP_INFERENCE_HEADER_CONTENT_LENGTH" in environ
+            or "HTTP_X_REQUEST_TIMEOUT_MS" in environ
+            or "HTTP_X_REQUEST_PRIORITY" in environ
         ):
             return self.flask(environ, start_response)
         try:

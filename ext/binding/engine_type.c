@@ -155,14 +155,15 @@ static int find_protocol(const char *name, srv_protocol *out) {
 
 /* (status, [(name, value), …], body) */
 static PyObject *build_reply(const srv_exchange *exchange) {
-    char timing[192], rows[24];
+    char timing[192], rows[24], queue[24];
     snprintf(timing, sizeof timing,
              "parse;dur=%.4f, preprocess;dur=%.4f, queue;dur=%.4f, forward;dur=%.4f, total;dur=%.4f",
              (double)exchange->parse_ns * 1e-6, (double)exchange->preprocess_ns * 1e-6,
              (double)exchange->queue_ns * 1e-6, (double)exchange->forward_ns * 1e-6, (double)exchange->total_ns * 1e-6);
     snprintf(rows, sizeof rows, "%zu", exchange->batch_rows);
-    PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)]", "Content-Type", "application/json", "Server-Timing", timing,
-                                      "X-Batch-Rows", rows);
+    snprintf(queue, sizeof queue, "%llu", (unsigned long long)exchange->queue_ns / 1000);
+    PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)(ss)]", "Content-Type", "application/json", "Server-Timing", timing,
+                                      "X-Batch-Rows", rows, "X-Queue-Us", queue);
     if (headers != NULL && exchange->http == 503) {
         PyObject *retry = Py_BuildValue("(ss)", "Retry-After", "1");
         if (retry == NULL || PyList_Append(headers, retry) != 0) {
@@ -177,16 +178,18 @@ static PyObject *build_reply(const srv_exchange *exchange) {
 }
 
 static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"model", "protocol", "body", "content_type", "top", NULL};
+    static char *names[] = {"model", "protocol", "body", "content_type", "top", "timeout_ms", "background", NULL};
     engine_object *self = (engine_object *)object;
     module_state *state = state_of_type(Py_TYPE(object));
     PyObject *model;
     const char *protocol, *content_type = "";
-    Py_ssize_t content_type_size = 0, top = 0;
+    Py_ssize_t content_type_size = 0, top = 0, timeout_ms = 0;
+    int background = 0;
     Py_buffer body;
     srv_request request = {0};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$n:handle", names, state->model_type, &model,
-                                     &protocol, &body, &content_type, &content_type_size, &top)) {
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnp:handle", names, state->model_type, &model,
+                                     &protocol, &body, &content_type, &content_type_size, &top, &timeout_ms,
+                                     &background)) {
         return NULL;
     }
     PyObject *reply = NULL;
@@ -199,6 +202,8 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
         goto cleanup;
     }
     request.top = top > 0 ? (size_t)top : 0;
+    request.timeout_ns = timeout_ms > 0 ? (uint64_t)timeout_ms * MS : 0;
+    request.background = background != 0;
     request.body = (srv_body_source){content_type, (size_t)content_type_size, body.buf, (size_t)body.len};
     call c = {.state = state, .decode_image = self->decode_image};
     const srv_hooks hooks = {
@@ -227,13 +232,15 @@ static PyObject *engine_stats(PyObject *object, PyObject *unused) {
 static PyObject *engine_close(PyObject *object, PyObject *unused) {
     (void)unused;
     srv_engine *engine = ((engine_object *)object)->engine;
-    Py_BEGIN_ALLOW_THREADS srv_engine_close(engine);
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS
+    srv_engine_close(engine);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
 }
 
 static PyMethodDef engine_methods[] = {
     {"handle", (PyCFunction)(void (*)(void))engine_handle, METH_VARARGS | METH_KEYWORDS,
-     "handle($self, model, protocol, body, content_type='', *, top=0)\n--\n\n"
+     "handle($self, model, protocol, body, content_type='', *, top=0, timeout_ms=0, background=False)\n--\n\n"
      "The whole data path for one request: (HTTP status, headers, reply body)."},
     {"stats", engine_stats, METH_NOARGS, "stats($self)\n--\n\nCounts since the engine was made."},
     {"close", engine_close, METH_NOARGS,

@@ -96,10 +96,12 @@ static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keyw
     srv_predictor *predictor = NULL;
     srv_error err = {0};
     const char *folder_text = PyBytes_AsString(path), *used_name = given_name != NULL ? given_name : name;
-    Py_BEGIN_ALLOW_THREADS if (srv_model_load(folder_text, used_name, version, plan_cache, &model, &err) == SRV_OK) {
+    Py_BEGIN_ALLOW_THREADS
+    if (srv_model_load(folder_text, used_name, version, plan_cache, &model, &err) == SRV_OK) {
         predictor = srv_predictor_new(model);
     }
-    Py_END_ALLOW_THREADS Py_DECREF(path);
+    Py_END_ALLOW_THREADS
+    Py_DECREF(path);
     if (model == NULL) {
         return raise_status(state, &err);
     }
@@ -137,8 +139,10 @@ static PyObject *model_predict(PyObject *object, PyObject *x) {
     if (output != NULL) {
         srv_error err = {0};
         srv_status status;
-        Py_BEGIN_ALLOW_THREADS status = srv_predict(self->predictor, from, rows, to, &err);
-        Py_END_ALLOW_THREADS if (status != SRV_OK) {
+        Py_BEGIN_ALLOW_THREADS
+        status = srv_predict(self->predictor, from, rows, to, &err);
+        Py_END_ALLOW_THREADS
+        if (status != SRV_OK) {
             raise_status(state, &err);
             Py_CLEAR(output);
         }

@@ -193,6 +193,10 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     srv_preprocess_rows(model->preprocess, body.values, body.values, body.rows, model->features);
     exchange->preprocess_ns = srv_now_ns() - now;
 
+    uint64_t timeout_ns = engine->options.timeout_ns;
+    if (request->timeout_ns > 0 && (timeout_ns == 0 || request->timeout_ns < timeout_ns)) {
+        timeout_ns = request->timeout_ns;
+    }
     const srv_work work = {
         .run = run_model,
         .context = model,
@@ -207,7 +211,8 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
         .x = body.values,
         .y = y,
         .rows = body.rows,
-        .deadline_ns = engine->options.timeout_ns > 0 ? begin + engine->options.timeout_ns : 0,
+        .background = request->background,
+        .deadline_ns = timeout_ns > 0 ? begin + timeout_ns : 0,
         .interrupted = hooks->interrupted,
         .hook = hooks->context,
     };

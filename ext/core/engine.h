@@ -40,7 +40,9 @@ typedef struct srv_engine_options {
 typedef struct srv_request {
     srv_protocol protocol;
     srv_body_source body;
-    size_t top; /* the k best labels; 0: all scores */
+    size_t top;          /* the k best labels; 0: all scores */
+    uint64_t timeout_ns; /* the client's own, if it is shorter than the engine's; 0: none */
+    bool background;     /* computed only when no other request waits */
 } srv_request;
 
 typedef struct srv_hooks {

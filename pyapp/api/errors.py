@@ -45,6 +45,14 @@ class BadParameter(BadRequest):
         self.where = f"?{name}"
 
 
+class BadHeader(BadRequest):
+    """A header of ours is wrong."""
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.where = name
+
+
 def register(app: Flask) -> None:
     """Has every exception of every view, and every status that Flask itself gives, answered as JSON."""
     app.register_error_handler(HTTPException, _http_error)

@@ -1,5 +1,7 @@
 """What the predict routes of all protocols share: names in URLs, the raw body in, the engine's reply out."""
 
+import re
+
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import BaseConverter
@@ -7,6 +9,10 @@ from werkzeug.routing import BaseConverter
 from pyapp import engine
 
 from . import serving
+from .errors import BadHeader
+
+TIMEOUT_HEADER = "X-Request-Timeout-Ms"
+PRIORITY_HEADER = "X-Request-Priority"
 
 
 class ModelName(BaseConverter):
@@ -29,11 +35,39 @@ CONVERTERS = {"model": ModelName, "version": VersionNumber}
 
 
 def answer(model: engine.Model, protocol: str, body: bytes, top: int = 0) -> Response:
-    """What the engine replies; `pyapp.fastpath` sends the same without Flask."""
-    status, headers, reply = serving().engine.handle(model, protocol, body, request.content_type or "", top=top)
+    """What the engine replies; `pyapp.fastpath` sends the same without Flask.
+
+    Two headers say how urgent a request is: `X-Request-Timeout-Ms` (it is answered 504 once it is older) and
+    `X-Request-Priority: background` (it is computed when no other waits).
+    """
+    status, headers, reply = serving().engine.handle(
+        model,
+        protocol,
+        body,
+        request.content_type or "",
+        top=top,
+        timeout_ms=_timeout_ms(),
+        background=_is_background(),
+    )
     response = Response(reply, status, headers)
     response.headers["X-Model-Version"] = str(model.version)
     return response
+
+
+def _timeout_ms() -> int:
+    text = request.headers.get(TIMEOUT_HEADER)
+    if text is None:
+        return 0
+    if re.fullmatch("[0-9]{1,9}", text) and int(text) > 0:
+        return int(text)
+    raise BadHeader(TIMEOUT_HEADER, f"{TIMEOUT_HEADER} is {text!r}; it must be a whole number of milliseconds from 1")
+
+
+def _is_background() -> bool:
+    text = request.headers.get(PRIORITY_HEADER, "interactive")
+    if text.lower() not in ("interactive", "background"):
+        raise BadHeader(PRIORITY_HEADER, f"{PRIORITY_HEADER} is {text!r}; it must be interactive or background")
+    return text.lower() == "background"
 
 
 def read_body() -> bytes:

@@ -24,10 +24,10 @@ def run(wsgi: Any, environ: dict[str, Any]) -> Answer:
     if hasattr(reply, "close"):
         reply.close()
     ((status, headers),) = answered
-    times = re.compile(r"dur=[0-9.]+")
+    times = {"Server-Timing": re.compile(r"(?<=dur=)[0-9.]+"), "X-Queue-Us": re.compile("[0-9]+")}
     return (
         status,
-        [(name, times.sub("dur=", value) if name == "Server-Timing" else value) for name, value in headers],
+        [(name, times[name].sub("", value) if name in times else value) for name, value in headers],
         body,
     )
 

@@ -190,6 +190,33 @@ def test_an_expired_request_is_answered_504(tmp_path: Path) -> None:
     assert eng.handle(model, "classify", json.dumps([0.5] * 500).encode())[0] == 200
 
 
+def test_a_client_may_have_less_time_than_the_engine_gives(model: engine.Model) -> None:
+    eng = engine.Engine()
+    many = json.dumps([[0.123456789012345] * 4] * 50_000).encode()  # to read these alone takes longer
+    assert eng.handle(model, "classify", many, timeout_ms=1)[0] == 504
+    assert eng.handle(model, "classify", many, timeout_ms=60_000)[0] == 200
+    assert eng.stats()["expired"] == 1
+
+
+def test_background_requests_come_last(tmp_path: Path) -> None:
+    model = engine.Model.load(write_package(tmp_path / "big" / "1", *dense_network((500, 1500, 1500, 10))))
+    eng = engine.Engine(slots=1)
+    rows = json.dumps([[0.5] * 500] * 1000).encode()
+    order: list[str] = []
+
+    def client(name: str, background: bool) -> None:
+        assert eng.handle(model, "classify", rows, background=background)[0] == 200
+        order.append(name)
+
+    slow = threading.Thread(target=client, args=("background", True))
+    slow.start()
+    while eng.stats()["running"] == 0 and slow.is_alive():
+        time.sleep(0.001)
+    client("interactive", False)
+    slow.join()
+    assert order == ["interactive", "background"]
+
+
 def test_close_waits_for_what_is_queued(tmp_path: Path) -> None:
     model = engine.Model.load(write_package(tmp_path / "big" / "1", *dense_network((500, 1000, 10))))
     eng = engine.Engine(slots=1)
