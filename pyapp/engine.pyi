@@ -48,7 +48,7 @@ class Model:
     def task(self) -> Literal["classification", "regression"]: ...
     @property
     def features(self) -> int:
-        """Numbers in one row of input."""
+        """Numbers in one row of input, as sent: a table has one per column (a category: its index)."""
     @property
     def outputs(self) -> int:
         """Numbers in one row of output."""

@@ -90,3 +90,24 @@ def reference(manifest: dict[str, Any], tensors: dict[str, Floats], x: Floats) -
             rows = rows + tensors[layer["bias"]]
         rows = functions[layer.get("activation", "linear")](rows)
     return rows
+
+
+def identity_network(
+    inputs: list[dict[str, Any]], width: int, preprocess: Sequence[dict[str, Any]] = ()
+) -> tuple[dict[str, Any], dict[str, Floats]]:
+    """A regression that answers the network's row itself, so that parsing and preprocessing can be seen."""
+    names = [item["name"] for item in inputs]
+    layers: list[dict[str, Any]] = []
+    if len(names) > 1:
+        layers.append({"name": "row", "op": "concatenate", "inputs": names})
+        names = ["row"]
+    layers.append({"name": "out", "op": "dense", "inputs": names, "units": width, "kernel": "out/kernel"})
+    manifest = {
+        "format": 1,
+        "task": "regression",
+        "inputs": inputs,
+        "preprocess": list(preprocess),
+        "layers": layers,
+        "outputs": [{"name": "values", "layer": "out"}],
+    }
+    return manifest, {"out/kernel": np.eye(width, dtype=np.float32)}

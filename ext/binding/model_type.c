@@ -131,6 +131,11 @@ static PyObject *model_predict(PyObject *object, PyObject *x) {
     const float *from;
     float *to;
     size_t rows;
+    if (self->model->row.table != NULL && self->model->row.table->texts > 0) {
+        PyErr_SetString(state->input_error,
+                        "this model takes text, which no array holds; send it through Engine.handle");
+        return NULL;
+    }
     PyObject *input = as_rows(state, x, self->model->features, &from, &rows);
     if (input == NULL) {
         return NULL;
@@ -284,7 +289,7 @@ static PyGetSetDef model_members[] = {
     {"name", get_name, NULL, "the name it is served under", NULL},
     {"version", get_version, NULL, "the version, from 1 up", NULL},
     {"task", get_task, NULL, "\"classification\" or \"regression\"", NULL},
-    {"features", get_features, NULL, "numbers in one row of input", NULL},
+    {"features", get_features, NULL, "numbers in one row of input, as sent: for a table, its columns", NULL},
     {"outputs", get_outputs, NULL, "numbers in one row of output", NULL},
     {"output_columns", get_output_columns, NULL, "numbers in one row of each output, by name", NULL},
     {"labels", get_labels, NULL, "one per output of a classification", NULL},

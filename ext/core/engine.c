@@ -116,6 +116,18 @@ static srv_status decode_picture(const srv_engine *engine, const srv_model *mode
     return status;
 }
 
+/* Memory for rows of the network, where they are others than those sent. */
+static srv_status take_rows(const srv_model *model, const srv_body *body, srv_arena *arena, float **out,
+                            srv_error *err) {
+    if (body->rows > SRV_MAX_REQUEST_NUMBERS / model->width) {
+        return srv_fail(err, SRV_TOO_LARGE,
+                        "%zu rows; at most %zu in one request to this model, each being %zu numbers", body->rows,
+                        SRV_MAX_REQUEST_NUMBERS / model->width, model->width);
+    }
+    *out = srv_arena_take(arena, body->rows * model->width * sizeof **out);
+    return *out != NULL ? SRV_OK : srv_fail(err, SRV_NO_MEMORY, "out of memory");
+}
+
 static void run_model(const void *context, const float *x, size_t rows, float *scratch, float *y) {
     srv_run_forward(context, x, rows, scratch, y);
 }
@@ -190,7 +202,11 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     if (y == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
-    srv_preprocess_rows(model->preprocess, body.values, body.values, body.rows, model->features);
+    float *x = body.values;
+    if (srv_preprocess_encodes(model->preprocess) && (status = take_rows(model, &body, arena, &x, err)) != SRV_OK) {
+        return status;
+    }
+    srv_preprocess_rows(model->preprocess, body.values, body.texts, x, body.rows);
     exchange->preprocess_ns = srv_now_ns() - now;
 
     uint64_t timeout_ns = engine->options.timeout_ns;
@@ -200,7 +216,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     const srv_work work = {
         .run = run_model,
         .context = model,
-        .features = model->features,
+        .features = model->width,
         .outputs = model->outputs,
         .scratch_floats = model->scratch_floats,
         .batch_rows = engine->options.max_batch_rows,
@@ -208,7 +224,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     };
     srv_job job = {
         .work = &work,
-        .x = body.values,
+        .x = x,
         .y = y,
         .rows = body.rows,
         .background = request->background,

@@ -9,6 +9,9 @@
 #include "parse/parse_openinference.h"
 #include "parse/parse_tensorflow.h"
 #include "parse/picture.h"
+#include "parse/raw_tensor.h"
+#include "parse/table_json.h"
+#include "parse/table_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,10 +27,21 @@ typedef struct reading {
     srv_arena *arena;
     srv_body *out;
     srv_error *err;
-    char taken[160]; /* "784 numbers a row as JSON, …": what this model takes, for messages */
+    char taken[300]; /* "784 numbers a row as JSON, …": what this model takes, for messages */
 } reading;
 
 static void describe_taken(reading *r) {
+    const srv_table *table = r->input->table;
+    if (table != NULL && table->bare) {
+        snprintf(r->taken, sizeof r->taken, "a text as JSON, as a form field 'data' or as it is");
+        return;
+    }
+    if (table != NULL) {
+        char names[200];
+        snprintf(r->taken, sizeof r->taken, "a record as JSON, as form fields or as CSV, of %s",
+                 srv_names_list(&table->names, names, sizeof names));
+        return;
+    }
     snprintf(r->taken, sizeof r->taken, "%zu number%s a row as JSON, as a form field 'data' or as text%s",
              r->input->features, r->input->features == 1 ? "" : "s", r->input->takes_image ? ", or a picture" : "");
 }
@@ -47,10 +61,18 @@ static srv_status placed(reading *r, srv_status status, const char *piece, const
 }
 
 static srv_status read_json(reading *r, const char *text, size_t size) {
+    if (r->input->table != NULL) {
+        return srv_parse_table_json(text, size, r->input, r->limits, r->arena, r->out, r->err);
+    }
     return srv_parse_json_classify(text, size, r->input, r->limits, r->arena, r->out, r->err);
 }
 
 static srv_status read_text(reading *r, const char *text, size_t size) {
+    const srv_table *table = r->input->table;
+    if (table != NULL) {
+        return (table->bare ? srv_parse_bare_text : srv_parse_table_csv)(text, size, r->input, r->limits, r->arena,
+                                                                         r->out, r->err);
+    }
     return srv_parse_number_text(text, size, r->input, r->limits, r->arena, r->out, r->err);
 }
 
@@ -137,6 +159,40 @@ static srv_status read_form_field(reading *r, const srv_form_field *field) {
     return placed(r, status, field->raw, name);
 }
 
+/* Are the fields of a form the columns of a record, rather than one of them the data? */
+static bool is_record(const reading *r, const choice *c) {
+    const srv_table *table = r->input->table;
+    return table != NULL && !table->bare &&
+           (!c->named || srv_names_find(&table->names, "data", 4) < table->names.count);
+}
+
+static srv_status read_record_fields(reading *r) {
+    srv_table_field *fields = srv_arena_take(r->arena, MAX_FIELDS * sizeof *fields);
+    size_t count = 0, at = 0;
+    if (fields == NULL) {
+        return srv_fail(r->err, SRV_NO_MEMORY, "out of memory");
+    }
+    for (;;) {
+        srv_form_field field;
+        bool more;
+        srv_status status = srv_form_next(r->source->bytes, r->source->size, &at, r->arena, &field, &more, r->err);
+        if (status != SRV_OK) {
+            return status;
+        }
+        if (!more) {
+            return srv_parse_table_fields(fields, count, r->source->bytes, r->input, r->limits, r->arena, r->out,
+                                          r->err);
+        }
+        srv_table_field *out = &fields[count++]; /* choose() has counted them */
+        *out = (srv_table_field){.name = {field.name, field.name_size}, .raw = field.raw};
+        status = srv_form_decode(field.raw, field.raw_size, r->arena, &out->value.bytes, &out->value.size, r->err);
+        if (status != SRV_OK) {
+            char name[SRV_EXCERPT];
+            return placed(r, status, field.raw, srv_excerpt(name, field.name, field.name_size));
+        }
+    }
+}
+
 static srv_status read_form(reading *r) {
     const char *body = r->source->bytes;
     size_t size = r->source->size, at = 0;
@@ -174,6 +230,9 @@ static srv_status read_form(reading *r) {
             data = field;
         }
     }
+    if (is_record(r, &c) && c.fields > 0) {
+        return read_record_fields(r);
+    }
     srv_status status = settle(r, &c);
     return status == SRV_OK ? read_form_field(r, &data) : status;
 }
@@ -201,6 +260,11 @@ static srv_status read_multipart(reading *r) {
                                             source->size, r->err);
     choice c = {.kind = "part"};
     srv_part part, data = {0};
+    srv_table_field *fields = NULL; /* of a record, should they be one */
+    if (status == SRV_OK && r->input->table != NULL) {
+        fields = srv_arena_take(r->arena, MAX_FIELDS * sizeof *fields);
+        status = fields != NULL ? SRV_OK : srv_fail(r->err, SRV_NO_MEMORY, "out of memory");
+    }
     while (status == SRV_OK) {
         bool more, taken;
         status = srv_multipart_next(&parts, r->arena, &part, &more, r->err);
@@ -213,6 +277,13 @@ static srv_status read_multipart(reading *r) {
         if (status == SRV_OK && taken) {
             data = part;
         }
+        if (status == SRV_OK && fields != NULL) {
+            fields[c.fields - 1] = (srv_table_field){
+                .name = {part.name, part.name_size}, .value = {part.bytes, part.size}, .raw = part.bytes};
+        }
+    }
+    if (status == SRV_OK && is_record(r, &c) && c.fields > 0) {
+        return srv_parse_table_fields(fields, c.fields, source->bytes, r->input, r->limits, r->arena, r->out, r->err);
     }
     if (status == SRV_OK) {
         status = settle(r, &c);
@@ -239,14 +310,21 @@ static srv_status read_classify(reading *r) {
     if (srv_is_picture_type(type, type_size)) {
         return read_picture(r, source->bytes, source->size);
     }
+    if (r->input->table != NULL && srv_same_word(type, type_size, "text/csv")) {
+        return srv_parse_table_csv(source->bytes, source->size, r->input, r->limits, r->arena, r->out, r->err);
+    }
+    if (r->input->table == NULL && srv_same_word(type, type_size, "application/octet-stream")) {
+        return srv_parse_raw_tensor(source->bytes, source->size, r->input, r->limits, r->arena, r->out, r->err);
+    }
     if (srv_same_word(type, type_size, "text/plain") || srv_same_word(type, type_size, "text/csv")) {
         return read_text(r, source->bytes, source->size);
     }
     char excerpt[SRV_EXCERPT];
     return srv_fail(r->err, SRV_UNSUPPORTED_TYPE,
                     "the Content-Type '%s' is not taken; expected application/json, application/x-www-form-urlencoded, "
-                    "multipart/form-data, text/plain, text/csv%s",
-                    srv_excerpt(excerpt, type, type_size), r->input->takes_image ? " or image/…" : "");
+                    "multipart/form-data, text/plain, text/csv%s%s",
+                    srv_excerpt(excerpt, type, type_size), r->input->table == NULL ? ", application/octet-stream" : "",
+                    r->input->takes_image ? " or image/…" : "");
 }
 
 static srv_status read_openinference(reading *r) {
@@ -276,6 +354,11 @@ srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, 
     if (source->size > limits->max_body_bytes) {
         return srv_fail(err, SRV_TOO_LARGE, "the body has %zu bytes; one request may hold %zu", source->size,
                         limits->max_body_bytes);
+    }
+    if (protocol != SRV_PROTOCOL_CLASSIFY && r.input->table != NULL && r.input->table->texts > 0) {
+        return srv_fail(err, SRV_WRONG_VALUE,
+                        "this model takes text, which this protocol cannot give it; POST it to "
+                        "/classify");
     }
     switch (protocol) {
     case SRV_PROTOCOL_CLASSIFY:

@@ -6,6 +6,7 @@
  *                                       with [ or { is taken as JSON, and one without = and & as numbers in text,
  *                                       because `curl -d '[…]'` and `curl -d '1,2'` send that type unasked
  *   multipart/form-data                 the part `data` (or the only one): a picture, or numbers in text
+ *   application/octet-stream            float32, little-endian (parse/raw_tensor.h)
  *   image/…                             the body is the picture
  *   text/plain, text/csv                numbers in text
  *   anything else                       SRV_UNSUPPORTED_TYPE, naming what is taken
@@ -15,6 +16,9 @@
  * JSON of /classify: a row, nested or flat as the input's shape, or an array of rows; bare, or as {"data": …}.
  * TensorFlow Serving's bodies (parse/parse_tensorflow.h) are JSON whatever the content type says, Open Inference's
  * (parse/parse_openinference.h) JSON if it says so, or nothing, or what curl says unasked.
+ * A model that takes a table or a text has JSON of its own (parse/table_json.h), CSV, and forms whose fields are its
+ * columns (parse/table_text.h); TensorFlow Serving's and Open Inference's bodies give a table's rows as numbers, in the
+ * order of its columns and as they are described in parse/table.h, and cannot hold texts.
  * A picture is told by its part's type, its file name or its first bytes; what claims to be one and is not is refused
  * by the decoder.
  *
@@ -25,6 +29,7 @@
 
 #include "base/alloc.h"
 #include "base/status.h"
+#include "parse/table.h"
 #include "request_limits.h"
 
 #include <stdbool.h>
@@ -44,6 +49,7 @@ typedef struct srv_input_spec {
     size_t shape[SRV_MAX_RANK]; /* without the batch dimension; each ≥ 1 */
     size_t features;            /* product of shape */
     bool takes_image;           /* a picture may be sent in its place */
+    const srv_table *table;     /* named columns, or a text; features are theirs.  NULL: a plain tensor */
 } srv_input_spec;
 
 /* What a model takes and gives, under the names by which two of the protocols call them. */
@@ -66,10 +72,11 @@ typedef enum srv_body_kind { SRV_BODY_ROWS, SRV_BODY_IMAGE } srv_body_kind;
 
 typedef struct srv_body {
     srv_body_kind kind;
-    bool single;       /* one bare row, not a list of rows: the reply is one object, not a list */
-    size_t rows;       /* ≥ 1 */
-    float *values;     /* ROWS: [rows × features], row-major, in the arena; raw as sent, before preprocessing */
-    const char *image; /* IMAGE: the encoded picture, inside the body */
+    bool single;           /* one bare row, not a list of rows: the reply is one object, not a list */
+    size_t rows;           /* ≥ 1 */
+    float *values;         /* ROWS: [rows × features], row-major, in the arena; raw as sent, before preprocessing */
+    const srv_text *texts; /* ROWS: [rows × texts of the table]; NULL where there are none */
+    const char *image;     /* IMAGE: the encoded picture, inside the body */
     size_t image_size;
 
     /* How the reply is to look; all zero for /classify. */

@@ -61,7 +61,7 @@ static workspace *borrow(srv_predictor *predictor) {
     }
     pthread_mutex_unlock(&predictor->lock);
     if (w == NULL && (w = srv_calloc(1, sizeof *w)) != NULL) {
-        w->x = srv_calloc(SRV_PASS_ROWS * predictor->model->features, sizeof *w->x);
+        w->x = srv_calloc(SRV_PASS_ROWS * predictor->model->width, sizeof *w->x);
         w->scratch = srv_calloc(predictor->model->scratch_floats, sizeof *w->scratch);
         if (w->x == NULL || w->scratch == NULL) {
             free_workspace(w);
@@ -94,7 +94,7 @@ static void run_passes(call *c, workspace *w) {
         size_t pass = c->rows - first < SRV_PASS_ROWS ? c->rows - first : SRV_PASS_ROWS;
         const float *from = c->x + first * model->features;
         if (srv_preprocess_changes(model->preprocess)) {
-            srv_preprocess_rows(model->preprocess, from, w->x, pass, model->features);
+            srv_preprocess_rows(model->preprocess, from, NULL, w->x, pass);
             from = w->x;
         }
         srv_run_forward(model, from, pass, w->scratch, c->y + first * model->outputs);

@@ -4,6 +4,10 @@
 
 #include <stddef.h>
 
+/* Numbers that the rows of one request may have, as sent and again as the network takes them: TOO_LARGE beyond it.  A
+ * table's or a text's rows can be far wider than the body that they come from. */
+#define SRV_MAX_REQUEST_NUMBERS ((size_t)64 << 20)
+
 typedef struct srv_limits {
     size_t max_body_bytes;   /* TOO_LARGE beyond it */
     size_t max_rows;         /* rows in one request; TOO_LARGE beyond it */

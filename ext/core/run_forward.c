@@ -12,7 +12,7 @@ typedef struct view {
 
 static view source_rows(const srv_model *model, const srv_source *source, const float *x, const float *scratch) {
     if (source->external) {
-        return (view){x + source->offset, model->features};
+        return (view){x + source->offset, model->width};
     }
     const srv_layer *layer = &model->layers[source->layer];
     return (view){scratch + layer->slot, layer->stride};
@@ -150,7 +150,7 @@ void srv_run_forward(const srv_model *model, const float *x, size_t rows, float 
                        output->source.columns * sizeof *y);
             }
         }
-        x += pass * model->features;
+        x += pass * model->width;
         y += pass * model->outputs;
         rows -= pass;
     }

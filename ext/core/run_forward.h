@@ -9,7 +9,7 @@
 
 #include "model/model.h"
 
-/* x: [rows × model->features], preprocessed; y: [rows × model->outputs]; scratch: model->scratch_floats floats, 64-byte
+/* x: [rows × model->width], preprocessed; y: [rows × model->outputs]; scratch: model->scratch_floats floats, 64-byte
  * aligned, zeroed once when they were allocated.  No allocation, no lock: safe from any number of threads, each with
  * its own scratch. */
 void srv_run_forward(const srv_model *model, const float *x, size_t rows, float *scratch, float *y);

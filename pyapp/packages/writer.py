@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 DATA_ALIGNMENT = 64
 """Bytes: the weights begin at a multiple of it, so that a memory-mapped file has them on a cache line."""
@@ -31,13 +31,13 @@ def write_package(
     folder: str | os.PathLike[str],
     manifest: Mapping[str, Any],
     tensors: Mapping[str, NDArray[Any]],
-    samples: Iterable[Mapping[str, ArrayLike]],
+    samples: Iterable[Mapping[str, Any]],
 ) -> Path:
     """Writes one version of a model; returns its folder, which ends in <name>/<version> and must not exist yet.
 
     `manifest` becomes model.json.  `tensors` are float16, float32 or float64, by the names that the layers use, all of
-    them and no other.  Each of `samples` is {"input": one row, as a client sends it, "output": the numbers that the
-    source framework answers}; there may be none.
+    them and no other.  Each of `samples` is {"input": one row, as a client sends it (a record, for a table), "output":
+    the numbers that the source framework answers}; there may be none.
 
     Readers see the folder complete or not at all: it is written beside its place, flushed to disk and renamed.  Raises
     ValueError naming file and field for what does not fit, FileExistsError if the version exists, ModuleNotFoundError
@@ -53,7 +53,7 @@ def write_package(
     files = {
         "model.json": _json(manifest, indent=2).encode() + b"\n",
         "weights.safetensors": _safetensors(tensors),
-        "samples.jsonl": b"".join(_sample_lines(samples, row, outputs)),
+        "samples.jsonl": b"".join(_sample_lines(samples, row if _takes_numbers(manifest) else None, outputs)),
     }
 
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -105,9 +105,10 @@ def _check_tensors(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[An
     output have.
     """
     columns: dict[str, int] = {}  # of every input and layer so far, by name
+    row = 0
     for i, entry in enumerate(manifest["inputs"]):
-        _add_name(columns, entry["name"], f"/inputs/{i}", int(np.prod(entry["shape"])))
-    row = sum(columns.values())
+        _add_name(columns, entry["name"], f"/inputs/{i}", _encoded_columns(manifest, entry))
+        row += int(np.prod(entry["shape"])) if entry["kind"] == "tensor" else len(entry.get("columns", "1"))
     for i, step in enumerate(manifest.get("preprocess", ())):
         if step["input"] not in [entry["name"] for entry in manifest["inputs"]]:
             raise ValueError(f"model.json at /preprocess/{i}/input: there is no input named {step['input']!r}")
@@ -140,6 +141,29 @@ def _check_tensors(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[An
             raise ValueError(f"model.json at /outputs/{i}/labels: {len(labels)}; expected {width}, one per column")
         outputs += width
     return row, outputs
+
+
+def _takes_numbers(manifest: Mapping[str, Any]) -> bool:
+    return all(entry["kind"] == "tensor" for entry in manifest["inputs"])
+
+
+def _encoded_columns(manifest: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+    """How many numbers of the network's row an input becomes."""
+    if entry["kind"] == "tensor":
+        return int(np.prod(entry["shape"]))
+    columns = entry.get("columns", [{"name": None, "type": "text"}])
+    widths = {column["name"]: 1 for column in columns}
+    for step in manifest.get("preprocess", ()):
+        if step["input"] != entry["name"]:
+            continue
+        if step["op"] == "count_words":
+            widths[step.get("column")] = len(step["vocabulary"])
+        elif step["op"] == "one_hot":
+            for column in columns:
+                if column["type"] == "category" and column["name"] in step.get("columns", widths):
+                    indicators = len(column["categories"]) + (column.get("unknown") == "index")
+                    widths[column["name"]] = indicators - (step.get("drop") == "first")
+    return sum(widths.values())
 
 
 def _add_name(columns: dict[str, int], name: str, place: str, width: int) -> None:
@@ -180,12 +204,16 @@ def _safetensors(tensors: Mapping[str, NDArray[Any]]) -> bytes:
     return length + packed[8:header_end] + b" " * padding + packed[header_end:]
 
 
-def _sample_lines(samples: Iterable[Mapping[str, ArrayLike]], row: int, outputs: int) -> Iterator[bytes]:
+def _sample_lines(samples: Iterable[Mapping[str, Any]], row: int | None, outputs: int) -> Iterator[bytes]:
+    """`row`: numbers of an input; None if inputs are records, rows of mixed values or texts."""
     for i, sample in enumerate(samples, 1):
         if set(sample) != {"input", "output"}:
             raise ValueError(f"samples.jsonl, line {i}: has {sorted(sample)}; expected input and output")
-        line = {}
+        line: dict[str, Any] = {}
         for key, size in (("input", row), ("output", outputs)):
+            if size is None:
+                line[key] = sample[key]
+                continue
             numbers = np.asarray(sample[key])
             if numbers.size != size or numbers.dtype.kind not in "fiu" or not np.isfinite(numbers).all():
                 raise ValueError(

@@ -14,7 +14,7 @@ class Description:
     task: str = ""
     description: str = ""
     inputs: list[dict[str, Any]] = field(default_factory=list)
-    """[{"name", "shape", "takes_image"}]"""
+    """[{"name", "kind", "shape", "takes_image"}]; a table also has "columns": [{"name", "type", "categories"?}]"""
     outputs: list[dict[str, Any]] = field(default_factory=list)
     """[{"name", "shape"}], shapes without the batch"""
     labels: list[str] = field(default_factory=list)
@@ -29,12 +29,25 @@ def describe(model: engine.Model) -> Description:
     return Description(
         task=manifest["task"],
         description=manifest.get("description", ""),
-        inputs=[
-            {"name": item["name"], "shape": item["shape"], "takes_image": "image" in item}
-            for item in manifest["inputs"]
-        ],
+        inputs=[_input(item) for item in manifest["inputs"]],
         outputs=[{"name": name, "shape": [columns]} for name, columns in model.output_columns.items()],
         labels=model.labels,
         parameters=model.parameters,
         provenance=manifest.get("provenance", {}),
     )
+
+
+def _input(item: dict[str, Any]) -> dict[str, Any]:
+    """What a client has to know of an input.  The shape of a table is that of its columns; a text is one value."""
+    columns = item.get("columns", ())
+    told: dict[str, Any] = {
+        "name": item["name"],
+        "kind": item["kind"],
+        "shape": item.get("shape", [len(columns) or 1]),
+        "takes_image": "image" in item,
+    }
+    if item["kind"] == "table":
+        told["columns"] = [
+            {key: column[key] for key in ("name", "type", "categories") if key in column} for column in columns
+        ]
+    return told

@@ -17,7 +17,7 @@ def test_all_there_is_to_know_of_a_version(client: FlaskClient) -> None:
         "reason": "",
         "task": "classification",
         "description": "Cats and dogs",
-        "inputs": [{"name": "numbers", "shape": [4], "takes_image": True}],
+        "inputs": [{"name": "numbers", "kind": "tensor", "shape": [4], "takes_image": True}],
         "outputs": [{"name": "scores", "shape": [2]}],
         "labels": ["cat", "dog"],
         "parameters": 4 * 3 + 3 + 3 * 2 + 2,

@@ -218,7 +218,7 @@ def change(manifest: dict[str, Any], pointer: str, value: Any) -> dict[str, Any]
         ("/provenance", {"created": object()}, r"model.json: .*JSON"),
         ("/inputs/0/shape", [], r"at /inputs/0/shape: .*non-empty"),
         ("/inputs/0/shape", [5, 0], r"at /inputs/0/shape/1: 0 is less than the minimum of 1"),
-        ("/inputs/0/kind", "tensors", r"at /inputs/0/kind: 'tensor' was expected"),
+        ("/inputs/0/kind", "tensors", r"at /inputs/0/kind: 'tensors' is not one of"),
         (
             "/inputs/0/image",
             {"height": 1, "width": 5, "channels": 2, "steps": [{"op": "grayscale"}]},

@@ -187,7 +187,8 @@ TEST(every_allocation_of_a_request_may_fail) {
     fill(w, 19, 1);
     srv_model *model = load(GRAPH, GRAPH_HEADER, w, 19, NULL);
     static const char body[] = "[[1, 2, 3, 4, 5], [5, 4, 3, 2, 1]]", type[] = "application/json";
-    const srv_request request = {SRV_PROTOCOL_CLASSIFY, {type, sizeof type - 1, body, sizeof body - 1}, 0};
+    const srv_request request = {.protocol = SRV_PROTOCOL_CLASSIFY,
+                                 .body = {type, sizeof type - 1, body, sizeof body - 1}};
     const srv_hooks hooks = {0};
     bool answered = false;
     for (long n = 1; !answered && n < 1000; n++) {
@@ -215,7 +216,8 @@ TEST(a_steady_load_allocates_nothing) {
     fill(w, 19, 1);
     srv_model *model = load(GRAPH, GRAPH_HEADER, w, 19, NULL);
     static const char body[] = "[1, 2, 3, 4, 5]", type[] = "application/json";
-    const srv_request request = {SRV_PROTOCOL_CLASSIFY, {type, sizeof type - 1, body, sizeof body - 1}, 0};
+    const srv_request request = {.protocol = SRV_PROTOCOL_CLASSIFY,
+                                 .body = {type, sizeof type - 1, body, sizeof body - 1}};
     const srv_hooks hooks = {0};
     srv_engine *engine;
     srv_engine_options options = SRV_ENGINE_OPTIONS_DEFAULT;

@@ -65,7 +65,8 @@ TEST(each_content_type_is_read_as_what_it_says) {
 TEST(other_types_are_refused_by_name) {
     REFUSED("application/x-tar", "1,2,3", "!UNSUPPORTED_TYPE@-1",
             "the Content-Type 'application/x-tar' is not taken; expected application/json, "
-            "application/x-www-form-urlencoded, multipart/form-data, text/plain, text/csv or image/\xE2\x80\xA6");
+            "application/x-www-form-urlencoded, multipart/form-data, text/plain, text/csv, application/octet-stream "
+            "or image/\xE2\x80\xA6");
     CHECK_TEXT(BODY("json", "[1,2,3]"), "!UNSUPPORTED_TYPE@-1");
     CHECK_TEXT(BODY("application/jsonx", "[1,2,3]"), "!UNSUPPORTED_TYPE@-1");
     CHECK_TEXT(BODY("image/", "[1,2,3]"), "!UNSUPPORTED_TYPE@-1");

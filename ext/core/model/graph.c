@@ -1,5 +1,7 @@
 #include "graph.h"
 
+#include "table_input.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,14 +36,20 @@ static srv_status read_input(const srv_json *node, srv_model *model, srv_input_s
     const char *kind;
     const srv_json *shape;
     srv_status status;
-    if ((status = srv_json_only(node, keys, err)) != SRV_OK ||
-        (status = srv_json_get_text(node, "name", &out->name, err)) != SRV_OK ||
-        (status = srv_json_get_text(node, "kind", &kind, err)) != SRV_OK ||
-        (status = srv_json_get_array(node, "shape", &shape, err)) != SRV_OK) {
+    if ((status = srv_json_get_text(node, "name", &out->name, err)) != SRV_OK ||
+        (status = srv_json_get_text(node, "kind", &kind, err)) != SRV_OK) {
         return status;
     }
+    if (strcmp(kind, "table") == 0 || strcmp(kind, "text") == 0) {
+        return srv_read_table_input(node, model->arena, out, err);
+    }
     if (strcmp(kind, "tensor") != 0) {
-        return srv_json_fail(srv_json_get(node, "kind"), err, "the kind is %.40s; expected tensor", kind);
+        return srv_json_fail(srv_json_get(node, "kind"), err, "the kind is %.40s; expected tensor, table or text",
+                             kind);
+    }
+    if ((status = srv_json_only(node, keys, err)) != SRV_OK ||
+        (status = srv_json_get_array(node, "shape", &shape, err)) != SRV_OK) {
+        return status;
     }
     if (shape->size == 0 || shape->size > SRV_MAX_RANK) {
         return srv_json_fail(shape, err, "expected 1 to %d dimensions, not %zu", SRV_MAX_RANK, shape->size);
@@ -83,6 +91,7 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
         return no_memory(err);
     }
     memset(model->inputs, 0, inputs->size * sizeof *model->inputs);
+    bool tables = false;
     for (const srv_json *node = inputs->first; node != NULL; node = node->next) {
         srv_input_spec *input = &model->inputs[node->index];
         status = read_input(node, model, input, err);
@@ -94,8 +103,10 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
                 return srv_json_fail(srv_json_get(node, "name"), err, "there is another input of that name");
             }
         }
-        places[node->index] = (srv_input_place){input->name, model->features, input->features};
+        places[node->index] = (srv_input_place){
+            .name = input->name, .offset = model->features, .features = input->features, .table = input->table};
         model->features += input->features;
+        tables |= input->table != NULL;
     }
     if (model->features > SRV_MAX_FEATURES) {
         return srv_json_fail(inputs, err, "a row has more than %zu numbers", SRV_MAX_FEATURES);
@@ -104,9 +115,19 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
     if (model->input_count > 1) {
         model->row =
             (srv_input_spec){.name = "row", .rank = 1, .shape = {model->features}, .features = model->features};
+        status = tables
+                     ? srv_join_tables(model->inputs, model->input_count, inputs, model->arena, &model->row.table, err)
+                     : SRV_OK;
     }
-    return srv_preprocess_compile(srv_json_get(root, "preprocess"), places, model->input_count, model->arena,
-                                  &model->preprocess, err);
+    if (status == SRV_OK) {
+        status = srv_preprocess_compile(srv_json_get(root, "preprocess"), places, model->input_count, model->arena,
+                                        &model->preprocess, err);
+    }
+    model->places = places;
+    for (size_t i = 0; i < model->input_count && status == SRV_OK; i++) {
+        model->width += places[i].width;
+    }
+    return status;
 }
 
 /* A name that stands for the rows of an input, or of a layer before `before`. */
@@ -115,13 +136,11 @@ static srv_status find_source(const srv_json *name, const srv_model *model, size
     if (name == NULL || name->type != SRV_JSON_STRING) {
         return srv_json_fail(name, err, "expected the name of an input or of an earlier layer");
     }
-    size_t offset = 0;
     for (size_t i = 0; i < model->input_count; i++) {
         if (strcmp(model->inputs[i].name, name->text) == 0) {
-            *out = (srv_source){.external = true, .offset = offset, .columns = model->inputs[i].features};
+            *out = (srv_source){.external = true, .offset = model->places[i].to, .columns = model->places[i].width};
             return SRV_OK;
         }
-        offset += model->inputs[i].features;
     }
     for (size_t i = 0; i < before; i++) {
         const srv_layer *layer = &model->layers[i];

@@ -1,6 +1,7 @@
 /* A model package in memory: immutable once loaded, so any number of threads may use it without a lock.
  *
- * A row of input is all inputs' numbers one after the other (features of them); a row of output likewise (outputs).
+ * A row of input is all inputs' numbers one after the other (features of them), and where it holds texts those beside
+ * it; preprocessing makes the network's row of it (width numbers).  A row of output is all outputs' numbers (outputs).
  * The layers are in topological order; each writes its rows into a slot of the scratch memory of whoever runs it.
  */
 #ifndef SRV_MODEL_MODEL_H
@@ -33,9 +34,9 @@ typedef enum srv_op {
 
 /* Where a layer finds the rows of one of its inputs. */
 typedef struct srv_source {
-    bool external; /* a model input: columns `offset` … of the input row.  Else: the rows of layer `layer` */
+    bool external; /* a model input: columns `offset` … of the network's row.  Else: the rows of layer `layer` */
     size_t layer;
-    size_t offset; /* in floats from the start of the input row */
+    size_t offset; /* in floats from the start of the network's row */
     size_t columns;
 } srv_source;
 
@@ -67,11 +68,12 @@ typedef struct srv_model {
     int64_t version;
     const char *manifest; /* text of model.json, NUL-terminated */
     srv_task task;
-    size_t input_count, features;
+    size_t input_count, features, width;
     srv_input_spec *inputs;  /* [input_count] */
     srv_input_spec row;      /* all inputs as one: the only input, or [features] numbers */
     srv_image_recipe *image; /* how a picture becomes the first input; NULL if none can */
     srv_preprocess *preprocess;
+    const srv_input_place *places; /* [input_count]: where each input is in a row */
     size_t layer_count;
     srv_layer *layers;
     size_t output_count, outputs;

@@ -1,6 +1,7 @@
 #include "json_scan.h"
 
 #include "../base/number.h"
+#include "../base/utf8.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -153,60 +154,6 @@ srv_status srv_json_read_literal(srv_json_cursor *cursor, const char *literal, s
     return SRV_OK;
 }
 
-/* Bytes of the well-formed UTF-8 character that starts at at (Unicode 15, table 3-7), or 0. */
-static size_t utf8_size(const char *at, const char *end) {
-    const unsigned char *byte = (const unsigned char *)at;
-    size_t left = (size_t)(end - at), size;
-    unsigned char low = 0x80, high = 0xBF; /* of the second byte */
-    if (byte[0] < 0x80) {
-        return 1;
-    } else if (byte[0] >= 0xC2 && byte[0] <= 0xDF) {
-        size = 2;
-    } else if ((byte[0] & 0xF0) == 0xE0) {
-        size = 3;
-        low = byte[0] == 0xE0 ? 0xA0 : low;   /* not overlong */
-        high = byte[0] == 0xED ? 0x9F : high; /* no surrogates */
-    } else if (byte[0] >= 0xF0 && byte[0] <= 0xF4) {
-        size = 4;
-        low = byte[0] == 0xF0 ? 0x90 : low;
-        high = byte[0] == 0xF4 ? 0x8F : high; /* up to U+10FFFF */
-    } else {
-        return 0;
-    }
-    if (left < size || byte[1] < low || byte[1] > high) {
-        return 0;
-    }
-    for (size_t i = 2; i < size; i++) {
-        if ((byte[i] & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return size;
-}
-
-static size_t put_utf8(char *out, uint32_t code) {
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        out[0] = (char)(0xC0 | code >> 6);
-        out[1] = (char)(0x80 | (code & 0x3F));
-        return 2;
-    }
-    if (code < 0x10000) {
-        out[0] = (char)(0xE0 | code >> 12);
-        out[1] = (char)(0x80 | (code >> 6 & 0x3F));
-        out[2] = (char)(0x80 | (code & 0x3F));
-        return 3;
-    }
-    out[0] = (char)(0xF0 | code >> 18);
-    out[1] = (char)(0x80 | (code >> 12 & 0x3F));
-    out[2] = (char)(0x80 | (code >> 6 & 0x3F));
-    out[3] = (char)(0x80 | (code & 0x3F));
-    return 4;
-}
-
 /* The four hexadecimal digits at at, or -1. */
 static int32_t read_hex(const char *at, const char *end) {
     if (end - at < 4) {
@@ -255,7 +202,7 @@ static const char *read_escape(const char **at, const char *end, char out[4], si
         *at += 6;
         code = 0x10000 + ((code - 0xD800) << 10) + (second - 0xDC00);
     }
-    *size = put_utf8(out, (uint32_t)code);
+    *size = srv_utf8_write(out, (uint32_t)code);
     return NULL;
 }
 
@@ -303,7 +250,7 @@ srv_status srv_json_read_string(srv_json_cursor *cursor, srv_arena *arena, const
         if (byte < 0x20) {
             return fail_at(cursor, at, err, "a control character in a string must be written as an escape");
         }
-        size_t piece_size = utf8_size(at, end);
+        size_t piece_size = srv_utf8_size(at, end);
         if (piece_size == 0) {
             return fail_at(cursor, at, err, "the string is not UTF-8");
         }

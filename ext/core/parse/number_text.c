@@ -1,8 +1,8 @@
 #include "number_text.h"
 
 #include "../base/number.h"
+#include "cell_number.h"
 #include "excerpt.h"
-#include "header_value.h"
 #include "parse_json.h"
 
 #include <math.h>
@@ -26,10 +26,6 @@ typedef struct cell {
 
 static bool is_blank(char c) {
     return c == ' ' || c == '\t';
-}
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
 }
 
 static bool at_line_end(const scan *s) {
@@ -153,57 +149,7 @@ static srv_status take_cell(scan *s, cell *out, srv_error *err) {
     return SRV_OK;
 }
 
-/* Words that stand for no number at all, so that no header holds them and messages can be exact. */
-static bool is_non_finite_word(const cell *c) {
-    size_t sign = c->size > 0 && (*c->text == '-' || *c->text == '+');
-    const char *text = c->text + sign;
-    size_t size = c->size - sign;
-    return srv_same_word(text, size, "nan") || srv_same_word(text, size, "inf") ||
-           srv_same_word(text, size, "infinity");
-}
-
-static bool is_missing_word(const cell *c) {
-    return srv_same_word(c->text, c->size, "na") || srv_same_word(c->text, c->size, "n/a") ||
-           srv_same_word(c->text, c->size, "null") || srv_same_word(c->text, c->size, "none");
-}
-
 /* --------------------------------------------------------------------------------------------------------- numbers */
-
-#define PLAIN_TEXT 512 /* longest number that is rewritten; as JSON has it, a number may be of any length */
-
-/* A number that JSON's grammar leaves out and that can mean one thing only: +1, .5, 5., 007. */
-static bool read_relaxed(const char *text, size_t size, float *out) {
-    char plain[PLAIN_TEXT];
-    size_t used = 0;
-    const char *at = text, *end = text + size;
-    if (at < end && (*at == '+' || *at == '-')) {
-        if (*at == '-') {
-            plain[used++] = '-';
-        }
-        at++;
-    }
-    while (end - at > 1 && at[0] == '0' && is_digit(at[1])) {
-        at++;
-    }
-    bool starts = at < end && (is_digit(at[0]) || (at[0] == '.' && end - at > 1 && is_digit(at[1])));
-    if (!starts || (size_t)(end - at) > sizeof plain - 4) {
-        return false;
-    }
-    if (*at == '.') {
-        plain[used++] = '0';
-    }
-    bool point = false;
-    for (; at < end; at++) {
-        plain[used++] = *at;
-        if (*at == '.' && !point) {
-            point = true;
-            if (at + 1 == end || !is_digit(at[1])) {
-                plain[used++] = '0';
-            }
-        }
-    }
-    return srv_read_float(plain, plain + used, out) == plain + used;
-}
 
 /* A cell that is no plain JSON number: quoted, relaxed, or wrong. */
 static srv_status read_odd_cell(scan *s, float *out, srv_error *err) {
@@ -217,14 +163,9 @@ static srv_status read_odd_cell(scan *s, float *out, srv_error *err) {
     if (c.size == 0) {
         return fail_cell(s, err, SRV_WRONG_VALUE, c.text, "the cell is empty; expected a number");
     }
-    if (srv_read_float(c.text, c.text + c.size, out) != c.text + c.size && !read_relaxed(c.text, c.size, out)) {
-        const char *what = is_non_finite_word(&c) ? "is not a finite number"
-                           : is_missing_word(&c)  ? "is a missing value; expected a number"
-                                                  : "is not a number";
-        return fail_cell(s, err, SRV_WRONG_VALUE, c.text, "'%s' %s", excerpt, what);
-    }
-    if (!isfinite(*out)) {
-        return fail_cell(s, err, SRV_WRONG_VALUE, c.text, "'%s' is beyond the range of float32 (3.4e38)", excerpt);
+    const char *fault = srv_read_cell_number(c.text, c.size, out);
+    if (fault != NULL) {
+        return fail_cell(s, err, SRV_WRONG_VALUE, c.text, "'%s' %s", excerpt, fault);
     }
     return SRV_OK;
 }
@@ -264,7 +205,7 @@ static void skip_header(scan *s, size_t features) {
         }
         char first = (char)(*c.text | 0x20);
         bool name = (first >= 'a' && first <= 'z') || *c.text == '_' || (unsigned char)*c.text >= 0x80;
-        if (!name || is_non_finite_word(&c) || is_missing_word(&c)) {
+        if (!name || srv_is_non_finite_word(c.text, c.size) || srv_is_missing_word(c.text, c.size)) {
             return;
         }
         cells++;

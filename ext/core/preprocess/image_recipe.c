@@ -1,6 +1,7 @@
 /* The manifest's inputs[i].image, compiled once and then run over pictures. */
 #include "image.h"
 
+#include "../parse/excerpt.h"
 #include "image_light.h"
 #include "image_steps.h"
 
@@ -77,15 +78,19 @@ static srv_status read_op(const srv_json *node, op *out, srv_error *err) {
             return srv_json_only(node, ops[i].allowed, err);
         }
     }
-    return srv_json_fail(srv_json_get(node, "op"), err, "unknown step \"%.40s\"; the steps are " OP_NAMES, name);
+    char excerpt[SRV_EXCERPT];
+    return srv_json_fail(srv_json_get(node, "op"), err, "unknown step \"%s\"; the steps are " OP_NAMES,
+                         srv_excerpt(excerpt, name, strlen(name)));
 }
 
 static srv_status read_filter(const srv_json *node, srv_filter *out, srv_error *err) {
     const char *name;
+    char excerpt[SRV_EXCERPT];
     srv_status status = srv_json_get_text(node, "filter", &name, err);
     if (status == SRV_OK && !srv_filter_named(name, out)) {
         return srv_json_fail(srv_json_get(node, "filter"), err,
-                             "unknown filter \"%.40s\"; the filters are " SRV_FILTER_NAMES, name);
+                             "unknown filter \"%s\"; the filters are " SRV_FILTER_NAMES,
+                             srv_excerpt(excerpt, name, strlen(name)));
     }
     return status;
 }
@@ -103,7 +108,9 @@ static srv_status read_when(const srv_json *node, bool *only_if_light, srv_error
     }
     *only_if_light = strcmp(text, "light_background") == 0;
     if (!*only_if_light && strcmp(text, "always") != 0) {
-        return srv_json_fail(when, err, "is \"%.40s\"; it must be \"always\" or \"light_background\"", text);
+        char excerpt[SRV_EXCERPT];
+        return srv_json_fail(when, err, "is \"%s\"; it must be \"always\" or \"light_background\"",
+                             srv_excerpt(excerpt, text, strlen(text)));
     }
     return SRV_OK;
 }
