@@ -275,7 +275,7 @@ static size_t shrinking_of(const srv_image_recipe *recipe, const srv_raster *pic
     }
     size_t edge = picture->height < picture->width ? picture->height : picture->width;
     size_t factor = edge > recipe->useful_edge ? edge / recipe->useful_edge : 1;
-    while (picture->height / factor * (picture->width / factor) > USEFUL_PIXELS) {
+    while (((picture->height - 1) / factor + 1) * ((picture->width - 1) / factor + 1) > USEFUL_PIXELS) {
         factor++;
     }
     return factor;

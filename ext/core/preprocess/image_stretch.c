@@ -22,7 +22,7 @@ typedef struct histogram {
 } histogram;
 
 static void count_values(const uint8_t *samples, size_t size, histogram *out) {
-    uint32_t lanes[LANES][256] = {{0}}; /* pictures have fewer than 2³² pixels; see srv_step_stretch */
+    size_t lanes[LANES][256] = {{0}};
     for (size_t i = 0; i < size; i++) {
         lanes[i % LANES][samples[i]]++;
     }
