@@ -100,8 +100,10 @@ asan: $(VENV)/installed-dev $(VENV)/built ## C tests and tests of the binding un
 tsan: $(VENV)/installed-run ## the batching queue under ThreadSanitizer
 	@$(CORE) run SANITIZE=thread TESTS="$(wildcard tests/core/test_queue_batch*.c)"
 
-bench: $(VENV)/installed-dev $(VENV)/built ## measurements, one script per question
-	@set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script; done
+BENCH := forward parse scale serve
+
+bench: $(VENV)/installed-dev $(VENV)/built ## measurements; pip install -r bench/requirements.txt first
+	@set -e; for script in $(BENCH); do echo "== $$script"; $(BIN)/python bench/$$script.py; done
 
 # --- quality -----------------------------------------------------------------------------------------------------
 

@@ -28,7 +28,6 @@ struct srv_queue {
     size_t slot_count, free_count;
     size_t max_queue_rows;
     uint64_t max_wait_ns;
-    double wake_ns;
     size_t inside;      /* calls of srv_queue_run that have not returned, and helpers */
     size_t most_inside; /* the most at once lately */
     size_t recent_most, recent_batches;
@@ -51,7 +50,7 @@ srv_queue *srv_queue_new(const srv_queue_options *options) {
     queue->slot_count = queue->free_count = slots;
     queue->max_queue_rows = options->max_queue_rows;
     queue->max_wait_ns = options->max_wait_ns;
-    queue->wake_ns = options->max_wait_ns > 0 ? measure_wake_ns() : 0;
+    queue->lanes.wake_ns = options->max_wait_ns > 0 ? measure_wake_ns() : 0;
     pthread_mutex_init(&queue->lock, NULL);
     pthread_cond_init(&queue->idle, NULL);
     srv_cond_init(&queue->joined);
@@ -208,28 +207,36 @@ static void pass_slot_lock_held(srv_queue *queue, slot *s) {
     pthread_cond_signal(&job->wake_);
 }
 
-/* Lets others join the lane's batch, as long as that pays.  Afterwards another lane may be next. */
-static void wait_for_others_lock_held(srv_queue *queue, const lane *l) {
-    const pace p = pace_of(l->first->work, queue->wake_ns);
+/* Lets others join the lane's batch, as long as that pays.  Afterwards another lane may be next.  With a free slot
+ * nobody would join: who arrives leads. */
+static void wait_for_others_lock_held(srv_queue *queue, lane *l) {
+    if (l->pace.saving_ns <= 0 || l->rows >= l->pace.full_rows || queue->free_count > 0 ||
+        !patience_allows(&l->patience)) {
+        return;
+    }
+    const bool curious = patience_is_curious(&l->patience);
+    const size_t rows = l->rows;
     uint64_t begun = srv_now_ns(), now = begun, wait;
     bool waited = false;
-    while (l->first != NULL && !queue->closed &&
-           (wait = pace_wait_ns(&p, &l->arrivals, l->rows, queue->inside, queue->most_inside, queue->slot_count, begun,
-                                now, queue->max_wait_ns)) > 0) {
+    while (l->first != NULL && !queue->closed && (curious || queue->inside < queue->most_inside) &&
+           (wait = pace_wait_ns(&l->pace, l->rows, l->last_ns, begun, now, queue->max_wait_ns)) > 0) {
         queue->waiting_leaders++;
-        queue->wanted_rows = p.full_rows;
+        queue->wanted_rows = l->pace.full_rows;
         srv_cond_wait_until(&queue->joined, &queue->lock, now + wait);
         queue->waiting_leaders--;
         waited = true;
         now = srv_now_ns();
     }
-    queue->stats.waits += waited;
+    if (waited) {
+        queue->stats.waits++;
+        patience_learn(&l->patience, l->rows > rows);
+    }
 }
 
 /* The next batch; false if nothing is queued. */
 static bool take_batch_lock_held(srv_queue *queue, batch *b) {
     lane *l = lanes_next(&queue->lanes);
-    if (l != NULL && queue->max_wait_ns > 0 && l->first->work->batch_ns != NULL) {
+    if (l != NULL && queue->max_wait_ns > 0) {
         wait_for_others_lock_held(queue, l);
     }
     uint64_t now = srv_now_ns();

@@ -25,27 +25,21 @@ TEST(a_small_network_never_waits) {
     double ns[SRV_BATCH_ROWS + 1];
     costs(ns, 2, 1);
     pace p = pace_with(ns, 5);
-    arrivals a = {.last_ns = 1000, .gap_ns = 1};
     CHECK(p.saving_ns <= 0);
-    CHECK_EQ(pace_wait_ns(&p, &a, 1, 2, 32, 1, 1000, 1000, 1000000), 0);
+    CHECK_EQ(pace_wait_ns(&p, 1, 1000, 1000, 1000, 1000000), 0);
 }
 
-TEST(a_large_network_waits_while_others_come_quickly) {
+TEST(a_large_network_waits_as_long_as_one_more_would_save) {
     double ns[SRV_BATCH_ROWS + 1];
     costs(ns, 110, 15);
     pace p = pace_with(ns, 5);
-    arrivals quick = {.last_ns = 1000000, .gap_ns = 20 * US}, slow = {.last_ns = 1000000, .gap_ns = 500 * US};
-    uint64_t now = 1010000, long_wait = 10000000;
+    uint64_t last = 1000000, now = 1010000, long_wait = 10000000;
     CHECK(p.saving_ns > 50 * US && p.saving_ns < 110 * US);
     CHECK(p.full_rows > 8 && p.full_rows <= SRV_BATCH_ROWS);
-    uint64_t wait = pace_wait_ns(&p, &quick, 2, 2, 32, 1, now, now, long_wait);
-    CHECK_EQ(wait, 1000000 + (uint64_t)p.saving_ns - now);
-    CHECK_EQ(pace_wait_ns(&p, &slow, 2, 2, 32, 1, now, now, long_wait), 0);            /* too seldom */
-    CHECK_EQ(pace_wait_ns(&p, &quick, 2, 2, 32, 8, now, now, long_wait), 0);           /* other slots take them */
-    CHECK_EQ(pace_wait_ns(&p, &quick, p.full_rows, 9, 32, 1, now, now, long_wait), 0); /* full */
-    CHECK_EQ(pace_wait_ns(&p, &quick, 2, 2, 2, 1, now, now, long_wait), 0);            /* all are here already */
-    CHECK_EQ(pace_wait_ns(&p, &quick, 2, 2, 32, 1, now, now + 200000, long_wait), 0);  /* the next one is overdue */
-    CHECK_EQ(pace_wait_ns(&p, &quick, 2, 2, 32, 1, now - 5000, now, 7000), 2000);      /* the cap */
+    CHECK_EQ(pace_wait_ns(&p, 2, last, now, now, long_wait), last + (uint64_t)p.saving_ns - now);
+    CHECK_EQ(pace_wait_ns(&p, p.full_rows, last, now, now, long_wait), 0); /* full */
+    CHECK_EQ(pace_wait_ns(&p, 2, last, now, now + 200000, long_wait), 0);  /* the next one is overdue */
+    CHECK_EQ(pace_wait_ns(&p, 2, last, now - 5000, now, 7000), 2000);      /* the cap */
 }
 
 TEST(unknown_costs_mean_no_wait) {
@@ -53,20 +47,37 @@ TEST(unknown_costs_mean_no_wait) {
     CHECK(p.saving_ns <= 0);
 }
 
-TEST(a_burst_after_a_pause_counts_as_a_burst) {
-    arrivals a = {0};
-    uint64_t now = 5000000000u;
-    arrivals_count(&a, now);
-    for (int i = 0; i < 40; i++) {
-        arrivals_count(&a, now += 10000);
+/* Batches until the next wait is allowed. */
+static int pause_of(patience *p) {
+    int batches = 0;
+    while (!patience_allows(p)) {
+        batches++;
     }
-    CHECK(a.gap_ns < 15 * US);
-    arrivals_count(&a, now += 3600ull * 1000000000u);
-    CHECK(a.gap_ns <= 1e9);
-    for (int i = 0; i < 6; i++) {
-        arrivals_count(&a, now += 10000);
+    return batches;
+}
+
+TEST(waits_that_nobody_joins_become_rare) {
+    patience p = {0};
+    int wanted[] = {0, 1, 2, 4, 8, 16, 32, 64, 128, 128, 128};
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        CHECK_EQ(pause_of(&p), wanted[i]);
+        patience_learn(&p, false);
     }
-    CHECK(a.gap_ns < 200 * US);
+    CHECK_EQ(pause_of(&p), 128);
+    CHECK(patience_is_curious(&p)); /* a rare try must be able to find out */
+    patience_learn(&p, true);
+    CHECK_EQ(pause_of(&p), 0);
+}
+
+TEST(some_waits_look_for_more_than_are_known) {
+    patience p = {0};
+    int curious = 0;
+    for (int i = 0; i < 160; i++) {
+        CHECK(patience_allows(&p));
+        curious += patience_is_curious(&p);
+        patience_learn(&p, true);
+    }
+    CHECK_EQ(curious, 10);
 }
 
 TEST(to_wake_a_thread_costs_something) {
@@ -107,7 +118,7 @@ static void *ask(void *argument) {
 
 static srv_queue_stats run_clients(uint64_t max_wait_ns, int clients, int requests) {
     network n;
-    costs(n.ns, 3000, 20);
+    costs(n.ns, 1000, 20);
     srv_work work = {run, &n, 1, 1, 16, SRV_BATCH_ROWS, n.ns};
     srv_queue *queue =
         srv_queue_new(&(srv_queue_options){.slots = 1, .max_queue_rows = 1000, .max_wait_ns = max_wait_ns});
@@ -125,8 +136,9 @@ static srv_queue_stats run_clients(uint64_t max_wait_ns, int clients, int reques
     return stats;
 }
 
-TEST(alone_nobody_waits) {
-    CHECK_EQ(run_clients(1000000000, 1, 50).waits, 0);
+TEST(alone_hardly_anybody_waits) {
+    srv_queue_stats stats = run_clients(1000000000, 1, 300);
+    CHECK(stats.waits > 0 && stats.waits <= 9); /* after 0, 1, 2, 4 … 128 batches */
 }
 
 TEST(waiting_makes_larger_batches) {
@@ -137,6 +149,7 @@ TEST(waiting_makes_larger_batches) {
     CHECK(with.batches < without.batches);
 }
 
-TEST_MAIN(RUN(a_small_network_never_waits); RUN(a_large_network_waits_while_others_come_quickly);
-          RUN(unknown_costs_mean_no_wait); RUN(a_burst_after_a_pause_counts_as_a_burst);
-          RUN(to_wake_a_thread_costs_something); RUN(alone_nobody_waits); RUN(waiting_makes_larger_batches))
+TEST_MAIN(RUN(a_small_network_never_waits); RUN(a_large_network_waits_as_long_as_one_more_would_save);
+          RUN(unknown_costs_mean_no_wait); RUN(waits_that_nobody_joins_become_rare);
+          RUN(some_waits_look_for_more_than_are_known); RUN(to_wake_a_thread_costs_something);
+          RUN(alone_hardly_anybody_waits); RUN(waiting_makes_larger_batches))

@@ -25,7 +25,7 @@ static lane *find_lane(lanes *all, const srv_job *job) {
         if (l->context == job->work->context && l->background == job->background) {
             return l;
         }
-        if (l->first == NULL && (empty == NULL || l->arrivals.last_ns < empty->arrivals.last_ns)) {
+        if (l->first == NULL && (empty == NULL || l->last_ns < empty->last_ns)) {
             empty = l;
         }
     }
@@ -37,7 +37,8 @@ static lane *find_lane(lanes *all, const srv_job *job) {
     if (empty != NULL) {
         empty->context = job->work->context;
         empty->background = job->background;
-        empty->arrivals = (arrivals){0};
+        empty->pace = pace_of(job->work, all->wake_ns);
+        empty->patience = (patience){0};
     }
     return empty;
 }
@@ -58,7 +59,7 @@ lane *lanes_add(lanes *all, srv_job *job, uint64_t now) {
     l->rows += job->rows;
     all->rows += job->rows;
     all->ns += work_ns(job->work, job->rows);
-    arrivals_count(&l->arrivals, now);
+    l->last_ns = now;
     return l;
 }
 

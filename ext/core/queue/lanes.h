@@ -14,17 +14,20 @@
 
 typedef struct lane {
     struct lane *next;
-    const void *context; /* of its requests; kept when the lane is empty, for the pace of their arrivals */
+    const void *context; /* of its requests; kept when the lane is empty, for what was learnt about it */
     bool background;
     srv_job *first, *last;
-    size_t rows; /* waiting in this lane */
-    arrivals arrivals;
+    size_t rows;      /* waiting in this lane */
+    uint64_t last_ns; /* the latest arrival */
+    pace pace;
+    patience patience;
 } lane;
 
 typedef struct lanes {
     lane *first; /* in turn: the first is served next */
     size_t rows; /* waiting in all */
     double ns;   /* predicted time to compute them, one slot */
+    double wake_ns;
 } lanes;
 
 typedef struct part {

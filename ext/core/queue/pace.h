@@ -2,24 +2,32 @@
  *
  * A request that joins costs less than one that is computed alone: it saves time_alone − its share of a full batch − the
  * cost of waking its thread.  To wait for it costs the time until it arrives.  So a leader waits for the next request
- * for as long as that request would save, and only if requests came quicker than that lately.  A small network saves
- * less than a wake-up costs: its leader never waits.  A connection that asks one request after the other can't be
- * quicker than a request takes: alone, nobody waits.
+ * for as long as that request would save.  A small network saves less than a wake-up costs: its leader never waits.
  *
- * With several slots requests need not queue for one core, so arrivals must be that much closer together.
+ * Whether others come in that time is learnt by trying, and nothing else would do: on a busy core nobody can arrive
+ * while a leader computes, so the rate of arrivals looks low just because nobody waits.  After a wait that nobody
+ * joined the next batches begin at once, twice as many each time: alone, the tries cost next to nothing.
  */
 #ifndef SRV_QUEUE_PACE_H
 #define SRV_QUEUE_PACE_H
 
 #include "../queue_batch.h"
 
-/* How quickly requests for one model come. */
-typedef struct arrivals {
-    uint64_t last_ns;
-    double gap_ns; /* moving average of the time between two */
-} arrivals;
+/* What the waits for one model brought lately. */
+typedef struct patience {
+    unsigned pause;  /* batches to begin at once before the next wait */
+    unsigned length; /* of the last pause */
+    unsigned waits;
+} patience;
 
-void arrivals_count(arrivals *a, uint64_t now);
+#define PATIENCE_LONGEST_PAUSE 128
+
+bool patience_allows(patience *p);             /* asked once per batch that could wait */
+void patience_learn(patience *p, bool joined); /* after a wait: did anyone come? */
+
+/* May a leader look out for more requests than were ever inside at once lately?  Mostly not: then all are here.  But
+ * how many there are shows only when leaders wait, so some waits must. */
+bool patience_is_curious(const patience *p);
 
 /* What waiting can bring for one model on this machine. */
 typedef struct pace {
@@ -29,12 +37,13 @@ typedef struct pace {
 
 pace pace_of(const srv_work *work, double wake_ns);
 
-/* How long a leader should sleep now for the next request: 0 to begin at once.  `rows` wait in its lane; `begun` is when it
- * began to wait.  `inside` requests are in the queue or computed; `most_inside` is how many there were at once lately. */
-uint64_t pace_wait_ns(const pace *p, const arrivals *a, size_t rows, size_t inside, size_t most_inside, size_t slots,
-                      uint64_t begun, uint64_t now, uint64_t max_wait_ns);
+/* How long a leader should sleep now for the next request: 0 to begin at once.  `rows` wait in its lane, the last of
+ * them since `last_arrival`; `begun` is when it began to wait. */
+uint64_t pace_wait_ns(const pace *p, size_t rows, uint64_t last_arrival, uint64_t begun, uint64_t now,
+                      uint64_t max_wait_ns);
 
-/* Mean time from one thread's signal to another's running, in nanoseconds; about a millisecond of measuring. */
+/* Time from one thread's signal to another's running, in nanoseconds: the least of some means, for they only grow on a
+ * busy machine.  Takes about a millisecond. */
 double measure_wake_ns(void);
 
 #endif

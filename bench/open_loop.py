@@ -1,0 +1,194 @@
+"""Latency and goodput against offered load, up to and past saturation: ours, and Flask + ONNX Runtime.
+
+    python bench/open_loop.py --network large --plot build/open_loop.png
+
+Requests are due at fixed times, whatever comes back, and latency counts from when they were due (bench/open_loop.c): no
+coordinated omission.  Saturation is what the closed loop reaches at as many connections; offered are shares of it.
+"goodput" is replies with 200 within the deadline, "refused" are 503 and 504, "unsent" those that waited for a free
+connection for half the deadline and were given up by the client (a server that refuses in time frees connections).
+The server has core 0, the load core 1.
+
+Past saturation three things should hold, and the last lines say whether they do: requests are refused (503) and none
+is lost, goodput stays within 10 % of its peak, and p99 of the accepted stays below the deadline.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from machine import headline, with_the_cpus_own_kernel
+
+with_the_cpus_own_kernel()
+
+from load import Checker, Load, Meter, build_open_loop, closed_loop, open_loop  # noqa: E402
+from serve import ATTEMPTS, LOAD_CORE, NETWORKS, SERVER_CORE  # noqa: E402
+from servers import BY_NAME, Running, Server, is_set_up, weather  # noqa: E402
+
+from pyapp import engine  # noqa: E402
+
+SHARES = [0.1, 0.25, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5]
+
+
+@dataclass(frozen=True)
+class Point:
+    """Of one offered load: requests/s, and latencies in ms."""
+
+    offered: float
+    goodput: float
+    refused: float
+    unsent: float
+    lost: float
+    p50: float
+    p99: float
+    p999: float
+    late: float  # the generator itself, at worst
+    others: float  # share of the server's core that other programs took
+
+
+def measure_point(program: Path, running: Running, load: Load, rate: float, options: argparse.Namespace) -> Point:
+    """The quietest of some attempts."""
+    best: Point | None = None
+    patience = options.deadline / 2e3
+    for _ in range(ATTEMPTS):
+        meter = Meter(running, SERVER_CORE)
+        result = open_loop(
+            program, running, load, rate, options.at_once, options.seconds, patience, options.deadline / 1e3
+        )
+        others = meter.read().others
+        counted = options.seconds * 0.9  # the first tenth is not
+        accepted = result["accepted"]
+        other = sum(count for status, count in result["status"].items() if status not in ("200", "503", "504"))
+        point = Point(
+            offered=result["due"] / counted,
+            goodput=accepted["within"] / counted,
+            refused=result["refused"]["count"] / counted,
+            unsent=result["unsent"] / counted,
+            lost=(result["broken"] + other) / counted,
+            p50=accepted.get("p50", 0) / 1e3,
+            p99=accepted.get("p99", 0) / 1e3,
+            p999=accepted.get("p999", 0) / 1e3,
+            late=result["late"] / 1e3,
+            others=others,
+        )
+        if best is None or point.others < best.others:
+            best = point
+        if best.others <= options.quiet:
+            break
+    assert best is not None
+    return best
+
+
+def measure(server: Server, program: Path, load: Load, options: argparse.Namespace) -> list[Point]:
+    settings = {} if server.peer else {"SERVING_THREADS": str(options.threads)}
+    settings |= dict(pair.split("=", 1) for pair in options.set)
+    points = []
+    with Running(server, options.venvs, load.store, SERVER_CORE, settings) as running:
+        running.wait(load.rows[0])
+        before = Checker(running, load)
+        before.ask_all()
+        closed_loop(running, load, 16, 1)  # warm-up
+        saturation = options.saturation or max(
+            (closed["requests"] - closed["bad"]) / closed["seconds"]
+            for closed in (closed_loop(running, load, c, options.seconds) for c in (32, 64))
+        )
+        print(f"\n{server.title}: {saturation:,.0f} requests/s in a closed loop")
+        print("  offered/s  goodput/s  refused/s  unsent/s  lost/s   p50 ms   p99 ms  p99.9 ms  late ms  others")
+        with Checker(running, load, overloaded=True) as during:
+            for share in options.shares:
+                p = measure_point(program, running, load, saturation * share, options)
+                points.append(p)
+                print(
+                    f"{p.offered:11,.0f}{p.goodput:11,.0f}{p.refused:11,.0f}{p.unsent:10,.0f}{p.lost:8,.1f}"
+                    f"{p.p50:9.2f}{p.p99:9.2f}{p.p999:10.2f}{p.late:9.2f}{p.others:8.0%}",
+                    flush=True,
+                )
+        after = Checker(running, load)
+        after.ask_all()
+        wrong = before.wrong + during.wrong + after.wrong
+        print(f"  answers checked: {before.asked + during.asked + after.asked}, wrong: {wrong}")
+    return points
+
+
+def say_what_holds(points: list[Point], deadline: float) -> None:
+    peak = max(point.goodput for point in points)
+    past = [point for point in points if point.offered > 1.05 * peak]
+    if not past:
+        print("  saturation was not reached")
+        return
+    least, p99 = min(point.goodput for point in past), max(point.p99 for point in past)
+    lines = [
+        ("refuses with 503, loses nothing", all(p.refused > 0 and p.lost == 0 for p in past), ""),
+        ("goodput stays within 10 % of its peak", least >= 0.9 * peak, f"{least / peak:.0%} of {peak:,.0f}/s"),
+        ("p99 of the accepted is below the deadline", p99 < deadline, f"{p99:.1f} of {deadline:g} ms"),
+    ]
+    for what, holds, figure in lines:
+        print(f"  past saturation {what}: {'holds' if holds else 'DOES NOT HOLD'} {figure}")
+
+
+def plot(path: Path, title: str, curves: dict[str, list[Point]], deadline: float) -> None:
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(8, 8), layout="constrained")
+    for (name, points), colour in zip(curves.items(), ("tab:blue", "tab:orange", "tab:green"), strict=False):
+        offered = [point.offered for point in points]
+        for what, style in (("p50", ":"), ("p99", "-"), ("p999", "--")):
+            values = [getattr(point, what) or None for point in points]
+            label = f"{name}, {what.replace('p999', 'p99.9')}"
+            above.plot(offered, values, style, color=colour, marker=".", label=label)
+        below.plot(offered, [p.goodput for p in points], "-", color=colour, marker=".", label=f"{name}, goodput")
+        below.plot(offered, [p.refused for p in points], "--", color=colour, marker=".", label=f"{name}, refused")
+    above.axhline(deadline, color="grey", linewidth=0.8, label="deadline")
+    above.set(yscale="log", xscale="log", ylabel="latency of accepted requests, ms", title=title)
+    below.set(xlabel="offered requests/s", ylabel="requests/s")
+    for axes in (above, below):
+        axes.legend(fontsize="small")
+        axes.grid(alpha=0.3)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path)
+    print(f"  plot: {path}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=sorted(BY_NAME), default=["ours", "flask"], metavar="SERVER")
+    parser.add_argument("--network", choices=sorted(NETWORKS), default="small")
+    parser.add_argument("--shares", nargs="+", type=float, default=SHARES, help="of saturation, that are offered")
+    parser.add_argument("--saturation", type=float, default=0, help="requests/s; 0: measured in a closed loop")
+    parser.add_argument("--at-once", type=int, default=256, help="connections")
+    parser.add_argument("--deadline", type=float, default=100, help="ms")
+    parser.add_argument("--seconds", type=int, default=3, help="of one run")
+    parser.add_argument("--threads", type=int, default=8, help="of ours")
+    parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
+    parser.add_argument("--quiet", type=float, default=0.05, help="share of the core that others may take in a run")
+    parser.add_argument("--venvs", type=Path, default=Path("build/bench-venvs"), help="where the peers are installed")
+    parser.add_argument("--plot", type=Path, help="a .png or .svg to write")
+    options = parser.parse_args()
+    options.venvs, store_options = options.venvs.resolve(), options.set
+    if not any(pair.startswith("SERVING_TIMEOUT_MS=") for pair in store_options):
+        options.set = [*store_options, f"SERVING_TIMEOUT_MS={options.deadline:.0f}"]
+    os.sched_setaffinity(0, {LOAD_CORE})
+    sizes = "-".join(map(str, NETWORKS[options.network]))
+    print(headline(engine.blas))
+    print(f"{weather()}; {sizes}, {options.at_once} connections, {options.seconds:g} s a run, {' '.join(options.set)}")
+    curves = {}
+    with tempfile.TemporaryDirectory() as folder:
+        program = build_open_loop(Path(folder))
+        load = Load.write(Path(folder), NETWORKS[options.network])
+        for server in (BY_NAME[name] for name in options.only):
+            if not is_set_up(server, options.venvs):
+                print(f"{server.name} is not installed: bench/serve.py --setup {server.name}", file=sys.stderr)
+                continue
+            curves[server.title] = measure(server, program, load, options)
+            say_what_holds(curves[server.title], options.deadline)
+    if options.plot:
+        plot(options.plot, f"{sizes}, server on one core", curves, options.deadline)
+
+
+if __name__ == "__main__":
+    main()
