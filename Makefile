@@ -14,7 +14,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 CORE := $(MAKE) --no-print-directory -j2 -f tests/core/Makefile CC=$(CC) PYTHON=$(BIN)/python
 NPM := cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm
 C_FILES = $(shell find ext tests/core -name '*.[ch]')
-PYTHON_FILES := setup.py pyapp tests tools bench
+PYTHON_FILES := setup.py gunicorn.conf.py pyapp tests tools bench
 PAGE_SOURCES := $(shell find frontend \( -name node_modules -o -name coverage \) -prune -o -type f -print 2>/dev/null)
 BUILD_SOURCES := setup.py pyproject.toml ext/cflags.txt $(shell find ext -name '*.[ch]') $(PAGE_SOURCES)
 

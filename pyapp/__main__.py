@@ -1,6 +1,7 @@
 """`python -m pyapp`: the app on granian, a server that stands up to production."""
 
 import logging
+import multiprocessing
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,7 +11,7 @@ import click
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 
-from . import create_app, port
+from . import create_app, port, worker
 from .config import Config, bounds, meaning
 
 
@@ -38,8 +39,6 @@ def serve(config: Config) -> None:
     except port.PortError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
-    shown = f"[{address}]" if ":" in address else address
-    print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)", flush=True)
     server = Granian(
         "pyapp",
         address=address,
@@ -54,7 +53,13 @@ def serve(config: Config) -> None:
     )
     # Requests that wait do so in the engine, without the GIL: granian's warning of "quite high" threads is for others.
     logging.getLogger("_granian").addFilter(lambda record: "quite high" not in record.getMessage())
-    server.serve(target_loader=partial(create_app, config), wrap_loader=False)
+    # The models are loaded once, here: the workers share their memory, and one that replaces another answers at once.
+    app = create_app(config)
+    server.on_reload(app.extensions["serving"].registry.reload)  # SIGHUP: new workers, with what the store then holds
+    multiprocessing.set_start_method("fork", force=True)
+    shown = f"[{address}]" if ":" in address else address
+    print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)", flush=True)
+    server.serve(target_loader=partial(worker.prepare, app), wrap_loader=False)
 
 
 if __name__ == "__main__":

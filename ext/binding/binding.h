@@ -17,11 +17,24 @@
 typedef struct module_state {
     PyObject *error, *package_error, *input_error, *overloaded, *deadline_exceeded; /* exceptions */
     PyTypeObject *model_type, *engine_type;
+    struct fork_entry *forks; /* not owned: those that forks_add has put there */
 } module_state;
+
+/* What an object of the core needs to be told in the child of a fork; guarded by the GIL. */
+typedef struct fork_entry {
+    struct fork_entry *next, **link; /* link: what points at this entry; NULL: not in the list */
+    void (*after_fork)(void *core);
+    void *core;
+} fork_entry;
+
+void forks_add(module_state *state, fork_entry *entry, void (*after_fork)(void *core), void *core);
+void forks_remove(fork_entry *entry); /* also of one that was never added, all zero */
+int forks_register(PyObject *module); /* 0, or -1 with an exception set */
 
 typedef struct model_object {
     PyObject_HEAD srv_model *model;
     srv_predictor *predictor;
+    fork_entry fork;
 } model_object;
 
 extern PyType_Spec model_spec, engine_spec;

@@ -9,7 +9,12 @@
 typedef struct engine_object {
     PyObject_HEAD srv_engine *engine;
     PyObject *decode_image; /* callable, or NULL */
+    fork_entry fork;
 } engine_object;
+
+static void after_fork(void *engine) {
+    srv_engine_after_fork(engine);
+}
 
 static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"slots",          "max_batch_rows",   "max_queue_rows",   "max_wait_us",  "timeout_ms",
@@ -53,6 +58,7 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *arguments, PyObject *k
         Py_DECREF(self);
         return raise_status(state, &err);
     }
+    forks_add(state, &self->fork, after_fork, self->engine);
     if (decode_image != Py_None) {
         self->decode_image = Py_NewRef(decode_image);
     }
@@ -75,6 +81,7 @@ static void engine_dealloc(PyObject *object) {
     PyTypeObject *type = Py_TYPE(object);
     PyObject_GC_UnTrack(object);
     engine_clear(object);
+    forks_remove(&self->fork);
     srv_engine_free(self->engine);
     freefunc release = PyType_GetSlot(type, Py_tp_free);
     release(object);

@@ -60,6 +60,10 @@ static void default_plan_cache(char *out, size_t capacity) {
     }
 }
 
+static void after_fork(void *predictor) {
+    srv_predictor_after_fork(predictor);
+}
+
 static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"folder", "name", "version", "plan_cache", NULL};
     PyObject *folder, *given_version = Py_None;
@@ -113,12 +117,14 @@ static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keyw
     }
     self->model = model;
     self->predictor = predictor;
+    forks_add(state, &self->fork, after_fork, predictor);
     return (PyObject *)self;
 }
 
 static void model_dealloc(PyObject *object) {
     model_object *self = (model_object *)object;
     PyTypeObject *type = Py_TYPE(object);
+    forks_remove(&self->fork);
     srv_predictor_free(self->predictor);
     srv_model_free(self->model);
     PyObject_Free(object);

@@ -51,6 +51,9 @@ static int module_exec(PyObject *module) {
         state->deadline_exceeded == NULL || state->model_type == NULL || state->engine_type == NULL) {
         return -1;
     }
+    if (forks_register(module) != 0) {
+        return -1;
+    }
     PyObject *blas = PyUnicode_FromFormat("%s; kernel %s", srv_blas_config(), srv_blas_kernel());
     int failed = blas == NULL || PyModule_AddObjectRef(module, "blas", blas) != 0;
     Py_XDECREF(blas);

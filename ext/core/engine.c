@@ -60,6 +60,13 @@ void srv_engine_free(srv_engine *engine) {
     srv_free(engine);
 }
 
+void srv_engine_after_fork(srv_engine *engine) {
+    pthread_mutex_init(&engine->lock, NULL);
+    engine->spare = NULL;
+    engine->stats = (srv_stats){0};
+    srv_queue_after_fork(engine->queue);
+}
+
 srv_status srv_engine_begin(srv_engine *engine, srv_exchange *out) {
     pthread_mutex_lock(&engine->lock);
     srv_workspace *workspace = engine->spare;

@@ -72,6 +72,10 @@ srv_status srv_engine_new(const srv_engine_options *options, srv_engine **out, s
 void srv_engine_close(srv_engine *engine); /* see srv_queue_close */
 void srv_engine_free(srv_engine *engine);  /* accepts NULL */
 
+/* In the child of a fork, before any thread calls in: forgets the requests whose threads are in the parent, and all
+ * counts.  What these requests held stays allocated, for it may be half changed. */
+void srv_engine_after_fork(srv_engine *engine);
+
 /* SRV_NO_MEMORY, or SRV_OK: then srv_engine_end must follow. */
 srv_status srv_engine_begin(srv_engine *engine, srv_exchange *out);
 void srv_engine_end(srv_engine *engine, srv_exchange *exchange);

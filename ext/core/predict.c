@@ -53,6 +53,11 @@ void srv_predictor_free(srv_predictor *predictor) {
     srv_free(predictor);
 }
 
+void srv_predictor_after_fork(srv_predictor *predictor) {
+    pthread_mutex_init(&predictor->lock, NULL);
+    predictor->spare = NULL;
+}
+
 static workspace *borrow(srv_predictor *predictor) {
     pthread_mutex_lock(&predictor->lock);
     workspace *w = predictor->spare;

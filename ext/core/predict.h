@@ -11,6 +11,7 @@ typedef struct srv_predictor srv_predictor;
 
 srv_predictor *srv_predictor_new(const srv_model *model); /* NULL when out of memory; the model must outlive it */
 void srv_predictor_free(srv_predictor *predictor);        /* accepts NULL */
+void srv_predictor_after_fork(srv_predictor *predictor);  /* as srv_engine_after_fork */
 
 /* x: [rows × features] as a client sends them, y: [rows × outputs].  Several cores share the passes of a large call, with
  * the same bits: threads are started for the call and joined at its end, so a fork finds none. */

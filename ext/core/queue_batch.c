@@ -36,6 +36,17 @@ struct srv_queue {
     srv_queue_stats stats;
 };
 
+static void begin_empty(srv_queue *queue) {
+    for (size_t i = 0; i < queue->slot_count; i++) {
+        queue->slots[i] = (slot){.next_free = i > 0 ? &queue->slots[i - 1] : NULL};
+    }
+    queue->free_slots = &queue->slots[queue->slot_count - 1];
+    queue->free_count = queue->slot_count;
+    pthread_mutex_init(&queue->lock, NULL);
+    pthread_cond_init(&queue->idle, NULL);
+    srv_cond_init(&queue->joined);
+}
+
 srv_queue *srv_queue_new(const srv_queue_options *options) {
     srv_queue *queue = srv_calloc(1, sizeof *queue);
     size_t slots = options->slots > 0 ? options->slots : srv_usable_cores();
@@ -43,18 +54,20 @@ srv_queue *srv_queue_new(const srv_queue_options *options) {
         srv_free(queue);
         return NULL;
     }
-    for (size_t i = 0; i < slots; i++) {
-        queue->slots[i].next_free = queue->free_slots;
-        queue->free_slots = &queue->slots[i];
-    }
-    queue->slot_count = queue->free_count = slots;
+    queue->slot_count = slots;
     queue->max_queue_rows = options->max_queue_rows;
     queue->max_wait_ns = options->max_wait_ns;
     queue->lanes.wake_ns = options->max_wait_ns > 0 ? measure_wake_ns() : 0;
-    pthread_mutex_init(&queue->lock, NULL);
-    pthread_cond_init(&queue->idle, NULL);
-    srv_cond_init(&queue->joined);
+    begin_empty(queue);
     return queue;
+}
+
+void srv_queue_after_fork(srv_queue *queue) {
+    queue->lanes = (lanes){.wake_ns = queue->lanes.wake_ns};
+    queue->stats = (srv_queue_stats){0};
+    queue->inside = queue->most_inside = queue->recent_most = queue->recent_batches = 0;
+    queue->waiting_leaders = queue->wanted_rows = 0;
+    begin_empty(queue);
 }
 
 void srv_queue_close(srv_queue *queue) {
@@ -254,11 +267,18 @@ static bool take_batch_lock_held(srv_queue *queue, batch *b) {
 
 static void start_helper_lock_held(srv_queue *queue);
 
+/* A background request must not compute for interactive ones for as long as there are any: their threads can, and its own
+ * deadline and interrupts are looked at only while it waits. */
+static bool gives_way_lock_held(const srv_queue *queue, const srv_job *job) {
+    const srv_job *waiting = job != NULL && job->background ? lanes_find_waiting(&queue->lanes) : NULL;
+    return waiting != NULL && !waiting->background;
+}
+
 /* Runs batches until the leader's own rows are done (a helper, without any: until nothing is queued), then passes the
  * slot on. */
 static void lead_lock_held(srv_queue *queue, const srv_job *job, slot *s) {
     batch b;
-    while ((job == NULL || !job->ended_) && take_batch_lock_held(queue, &b)) {
+    while ((job == NULL || !job->ended_) && !gives_way_lock_held(queue, job) && take_batch_lock_held(queue, &b)) {
         start_helper_lock_held(queue);
         pthread_mutex_unlock(&queue->lock);
         bool computed = run_batch(s, &b);
@@ -301,7 +321,7 @@ static void sleep_lock_held(srv_queue *queue, srv_job *job) {
 }
 
 /* Waits for a slot or for the answer.  A job can only leave early while none of its rows was taken. */
-static void follow_lock_held(srv_queue *queue, srv_job *job) {
+static void wait_lock_held(srv_queue *queue, srv_job *job) {
     bool interrupted = false;
     job->waiting_ = true;
     while (!job->ended_ && job->slot_ == NULL) {
@@ -323,12 +343,18 @@ static void follow_lock_held(srv_queue *queue, srv_job *job) {
         }
     }
     job->waiting_ = false;
-    if (job->slot_ != NULL) { /* also when it ended in the meantime: the slot must not be lost */
-        lead_lock_held(queue, job, job->slot_);
-    }
-    while (!job->ended_) { /* its last rows are in another leader's batch */
-        pthread_cond_wait(&job->wake_, &queue->lock);
-    }
+}
+
+/* Until the answer is there: its last rows may be in another leader's batch, or the slot may have been passed on. */
+static void follow_lock_held(srv_queue *queue, srv_job *job) {
+    do {
+        wait_lock_held(queue, job);
+        slot *s = job->slot_;
+        job->slot_ = NULL;
+        if (s != NULL) { /* also when it ended in the meantime: the slot must not be lost */
+            lead_lock_held(queue, job, s);
+        }
+    } while (!job->ended_);
 }
 
 /* What is asked at the door: is there room, and is there time? */

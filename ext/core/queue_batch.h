@@ -77,7 +77,8 @@ srv_queue *srv_queue_new(const srv_queue_options *options);
 
 /* Refuses new work and waits until what is queued is answered.  Idempotent. */
 void srv_queue_close(srv_queue *queue);
-void srv_queue_free(srv_queue *queue); /* closed, or never used; accepts NULL */
+void srv_queue_free(srv_queue *queue);       /* closed, or never used; accepts NULL */
+void srv_queue_after_fork(srv_queue *queue); /* see srv_engine_after_fork */
 
 /* Submits the job and returns when all its rows are computed, or with OVERLOADED (the queue is full, or so long that the
  * deadline can't be met), DEADLINE, CANCELLED, CLOSED or NO_MEMORY.  Any number of threads. */

@@ -1,5 +1,7 @@
 #include "run_forward.h"
 
+#include "base/blas.h"
+
 #include <string.h>
 
 #define ELEMENT_NS 0.25 /* an operation without weights, per number: a guess that is small beside any product */
@@ -132,6 +134,7 @@ void srv_run_forward(const srv_model *model, const float *x, size_t rows, float 
     float *edge = scratch + model->scratch_floats - SRV_MAX_HEIGHT * model->input_columns_max;
     while (rows > 0) {
         size_t pass = rows < SRV_PASS_ROWS ? rows : SRV_PASS_ROWS;
+        srv_blas_begin();
         for (size_t i = 0; i < model->layer_count; i++) {
             const srv_layer *layer = &model->layers[i];
             float *out = scratch + layer->slot;
@@ -142,6 +145,7 @@ void srv_run_forward(const srv_model *model, const float *x, size_t rows, float 
                 run_elementwise(model, layer, kernels, x, scratch, pass, out);
             }
         }
+        srv_blas_end();
         for (size_t i = 0; i < model->output_count; i++) {
             const srv_output *output = &model->output[i];
             view from = source_rows(model, &output->source, x, scratch);

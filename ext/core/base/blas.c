@@ -1,4 +1,8 @@
+#define _GNU_SOURCE /* a lock that prefers writers */
+
 #include "blas.h"
+
+#include <pthread.h>
 
 /* The library that is vendored carries a prefix so that it can live beside numpy's own copy: setup.py defines it. */
 #ifndef BLAS_SYMBOL_PREFIX
@@ -22,7 +26,38 @@ void srv_sgemm(size_t rows, size_t columns, size_t depth, const float *x, size_t
                       (int)x_stride, w, (int)w_stride, accumulate ? 1.0f : 0.0f, y, (int)y_stride);
 }
 
+/* OpenBLAS's lock belongs to the process, and so does this one: products hold it together, a fork alone.  Forks come
+ * first, else a busy server might never get to one. */
+#ifdef PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+#define UNLOCKED PTHREAD_RWLOCK_WRITER_NONRECURSIVE_INITIALIZER_NP
+#else
+#define UNLOCKED PTHREAD_RWLOCK_INITIALIZER
+#endif
+static pthread_rwlock_t products = UNLOCKED;
+
+void srv_blas_begin(void) {
+    pthread_rwlock_rdlock(&products);
+}
+
+void srv_blas_end(void) {
+    pthread_rwlock_unlock(&products);
+}
+
+static void before_fork(void) {
+    pthread_rwlock_wrlock(&products);
+}
+
+static void after_fork_in_child(void) {
+    products = (pthread_rwlock_t)UNLOCKED; /* others waited for it */
+}
+
+static void guard_forks(void) {
+    pthread_atfork(before_fork, srv_blas_end, after_fork_in_child);
+}
+
 void srv_blas_use_one_thread(void) {
+    static pthread_once_t guarded = PTHREAD_ONCE_INIT;
+    pthread_once(&guarded, guard_forks);
     BLAS(openblas_set_num_threads)(1);
 }
 

@@ -179,12 +179,20 @@ void lanes_take(lanes *all, lane *l, uint64_t now, batch *out) {
 }
 
 srv_job *lanes_find_waiting(const lanes *all) {
+    srv_job *background = NULL;
     for (lane *l = all->first; l != NULL; l = l->next) {
+        if (l->background && background != NULL) {
+            continue;
+        }
         for (srv_job *job = l->first; job != NULL; job = job->next_) {
             if (job->waiting_ && job->slot_ == NULL) {
-                return job;
+                if (!l->background) {
+                    return job;
+                }
+                background = job;
+                break;
             }
         }
     }
-    return NULL;
+    return background;
 }

@@ -58,7 +58,7 @@ srv_job *lanes_remove_expired(lanes *all, lane *l, uint64_t now);
 /* Fills the batch from the lane, and puts the lane to the back of the turn. */
 void lanes_take(lanes *all, lane *l, uint64_t now, batch *out);
 
-/* A job that waits for its thread to get a slot, and has rows to be taken; NULL if there is none. */
+/* A job that waits for its thread to get a slot, and has rows to be taken, interactive ones first; NULL if there is none. */
 srv_job *lanes_find_waiting(const lanes *all);
 
 /* Predicted time for `rows` rows of that work in full batches, in nanoseconds; 0 if unknown. */

@@ -1,0 +1,106 @@
+"""A worker process of `python -m pyapp`: it ends with the main process, and it stops without losing a request.
+
+When granian is told to stop it closes all connections on which it has not *read* a request, also those where one lies
+in the kernel's buffer: under load a few are lost at every restart.  So a worker first makes sure that there are none.
+On SIGTERM it takes no new connections, asks the clients of those that it has to close them (`Connection: close` in
+every reply), gives them a moment, and only then stops granian.  Clients see connections refused, or whole replies, and
+nothing else.  Ctrl+C is SIGINT and stops granian at once.
+"""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+DRAIN_SECONDS = 1.0
+"""A busy client has sent its next request by then, and an idle one has nothing to lose."""
+
+_SO_ATTACH_FILTER = 26  # asm-generic/socket.h
+_NO_SYN = (  # instructions of linux/filter.h: code, jump if true, jump if false, operand
+    (0x30, 0, 0, 13),  # load the byte of the TCP header that holds the flags
+    (0x45, 0, 1, 0x10),  # ACK?
+    (0x06, 0, 0, 0xFFFFFFFF),  # yes: keep the packet
+    (0x06, 0, 0, 0),  # no, it is a SYN: drop it
+)
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+def prepare(app: "WSGIApplication") -> "WSGIApplication":
+    """Called in a new worker's main thread; returns what granian is to serve."""
+    if sys.platform != "linux":
+        return app
+    # Blocked before granian starts its threads, which inherit that: SIGTERM is for the thread below alone.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    _end_with_parent()
+    draining = _Draining(app)
+    threading.Thread(target=_stop_when_told, args=(draining,), name="stop", daemon=True).start()
+    return draining
+
+
+class _Draining:
+    """The app; while the worker stops, each reply asks the client to close the connection."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self.stopping = False
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        if not self.stopping:
+            return self._app(environ, start_response)
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            return start_response(status, [*headers, ("Connection", "close")], *error)
+
+        return self._app(environ, start)
+
+
+def _stop_when_told(app: _Draining) -> None:
+    signal.sigwait({signal.SIGTERM})
+    app.stopping = True
+    for listener in _listeners():
+        refuse_connections(listener)
+    time.sleep(DRAIN_SECONDS)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # granian stops on either signal
+
+
+def refuse_connections(listener: socket.socket) -> None:
+    """Drops the packets that open connections; those that are open or half open, accepted or not, are not concerned.
+
+    Closing the socket instead would reset the connections that the kernel has and the server has not accepted.  A
+    client that is dropped tries again after a second, and finds the port closed, or the next server.  Linux only.
+    """
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *instruction) for instruction in _NO_SYN))
+    program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(code))
+    listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
+
+
+def _listeners() -> Iterator[socket.socket]:
+    """The sockets on which this process listens; granian has them, out of reach for Python."""
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            with socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM) as candidate:
+                if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                    yield candidate
+        except OSError:
+            pass  # no socket, or closed in the meantime
+
+
+def _end_with_parent() -> None:
+    """SIGTERM when the main process dies; its worker would go on alone, with the port, and nobody to stop it."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent.pid:  # it died before
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,217 @@
+"""The servers of docs/operating.md under load: told to stop, killed, orphaned; what clients see, what memory holds."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from http_load import Load, load
+from model_packages import dense_network, write_package
+from running_server import JSON, Server, free_port, running
+
+ROOT = Path(__file__).parents[2]
+GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+BODY = json.dumps([i % 256 for i in range(784)]).encode()
+
+needs_gunicorn = pytest.mark.skipif(not GUNICORN, reason="gunicorn is not here")
+both = pytest.mark.parametrize("kind", ["granian", pytest.param("gunicorn", marks=needs_gunicorn)])
+workers = pytest.mark.parametrize("count", [1, 2])
+
+Start = Callable[..., AbstractContextManager[Server]]
+
+COMMANDS = {
+    "granian": [sys.executable, "-m", "pyapp"],
+    "gunicorn": [str(GUNICORN), "--config", str(ROOT / "gunicorn.conf.py"), "pyapp:create_app()"],
+    "flask": [sys.executable, "-m", "flask", "--app", "pyapp", "run"],
+}
+
+
+@pytest.fixture
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
+    @contextmanager
+    def start(kind: str, count: int = 1, **environ: str) -> Iterator[Server]:
+        port = free_port()
+        for name, value in {"SERVING_WORKERS": str(count), "PORT": str(port), **environ}.items():
+            monkeypatch.setenv(name, value)
+        command = [*COMMANDS[kind], *(["--port", str(port)] if kind == "flask" else [])]
+        with running(tmp_path / f"log-{port}", command, port) as server:
+            yield server
+
+    return start
+
+
+def answer_of(server: Server, body: bytes = BODY) -> bytes:
+    with server.connect() as connection:
+        connection.request("POST", "/classify", body, JSON)
+        reply = connection.getresponse()
+        text = reply.read()
+        assert reply.status == 200, text
+        return text
+
+
+def workers_of(server: Server) -> list[int]:
+    """The PIDs of the processes that the main one has started and that are alive."""
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if is_alive(int(child))]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(happened: Callable[[], object], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)
+
+
+def check_answers(seen: Load, at_least: int) -> None:
+    assert seen.wrong == []
+    assert set(seen.answers) == {200}
+    assert seen.answers[200] >= at_least
+
+
+@both
+@workers
+def test_sigterm_under_load_loses_no_request(start: Start, kind: str, count: int) -> None:
+    with start(kind, count) as server, load(server, BODY, answer_of(server), kept=10, new=10) as seen:
+        wait_until(lambda: seen.answers[200] >= 200)
+        told = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=25) == 0
+        wait_until(lambda: seen.refused > 0)  # the port is closed, and the clients see that
+    check_answers(seen, 200)
+    assert seen.lost_before(told) == []
+    assert seen.lost == []  # those who came later were refused, or answered
+    assert "Traceback" not in server.log.read_text()
+
+
+@LINUX
+@both
+def test_sigterm_to_every_process_at_once_loses_no_request(start: Start, kind: str) -> None:
+    """As Heroku does it."""
+    with start(kind, 2) as server, load(server, BODY, answer_of(server), kept=8, new=8) as seen:
+        wait_until(lambda: seen.answers[200] >= 100)
+        wait_until(lambda: len(workers_of(server)) == 2)
+        for pid in (*workers_of(server), server.process.pid):
+            os.kill(pid, signal.SIGTERM)
+        assert server.process.wait(timeout=25) == 0
+    check_answers(seen, 100)
+    assert seen.lost == []
+
+
+def test_flask_run_answers_until_it_is_told_to_stop(start: Start) -> None:
+    with start("flask") as server, load(server, BODY, answer_of(server), new=8) as seen:
+        wait_until(lambda: seen.answers[200] >= 100)
+        told = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        server.process.wait(timeout=10)  # at once: it is for development
+    check_answers(seen, 100)
+    assert seen.last_answer < told + 5
+
+
+@LINUX
+@both
+@workers
+def test_a_killed_worker_is_replaced_and_the_load_goes_on(start: Start, kind: str, count: int) -> None:
+    clients = 12
+    with start(kind, count) as server:
+        with load(server, BODY, answer_of(server), kept=clients // 2, new=clients // 2) as seen:
+            wait_until(lambda: seen.answers[200] >= 100)
+            wait_until(lambda: len(workers_of(server)) == count)
+            before = workers_of(server)
+            os.kill(before[0], signal.SIGKILL)
+            killed = time.monotonic()
+            wait_until(lambda: len(set(workers_of(server)) - set(before)) == 1)
+            answered = seen.answers[200]
+            wait_until(lambda: seen.answers[200] >= answered + 200)
+        check_answers(seen, 300)
+        # What the killed process had taken in, and no more: the requests of that moment, and connections in its queue.
+        assert len(seen.lost) <= 2 * clients
+        assert all(lost.sent < killed + 5 for lost in seen.lost)
+
+
+@LINUX
+@both
+def test_workers_end_with_the_main_process(start: Start, kind: str) -> None:
+    with start(kind, 2) as server:
+        wait_until(lambda: len(workers_of(server)) == 2)
+        orphans = workers_of(server)
+        server.process.kill()
+        server.process.wait(timeout=10)
+        wait_until(lambda: not any(is_alive(pid) for pid in orphans))
+        with pytest.raises(ConnectionRefusedError):
+            answer_of(server)
+
+
+@LINUX
+def test_sighup_starts_workers_with_what_the_store_now_holds(start: Start, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    write_package(store / "toy" / "1", *dense_network((4, 3)))
+    with start("granian", SERVING_MODELS=str(store)) as server:
+        body = b"[1, 2, 3, 4]"
+        assert json.loads(answer_of(server, body))["version"] == 1
+        write_package(store / "toy" / "2", *dense_network((4, 3)))
+        server.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: json.loads(answer_of(server, body))["version"] == 2)
+        # Both generations answer for a moment; then the old one is gone.
+        wait_until(lambda: len(workers_of(server)) == 1)
+        assert {json.loads(answer_of(server, body))["version"] for _ in range(20)} == {2}
+
+
+def memory_of(server: Server) -> int:
+    """Bytes of physical memory of all processes; what n of them share counts 1/n in each (PSS)."""
+    total = 0
+    for pid in (server.process.pid, *workers_of(server)):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                total += int(line.split()[1]) << 10
+    return total
+
+
+@LINUX
+@both
+def test_workers_share_the_weights(start: Start, kind: str, tmp_path: Path) -> None:
+    sizes = {"small": (784, 16, 10), "large": (784, 4096, 4096, 1024, 10)}
+    used = {}
+    for name, shape in sizes.items():
+        write_package(tmp_path / name / "digits" / "1", *dense_network(shape))
+        with start(kind, 2, SERVING_MODELS=str(tmp_path / name)) as server:
+            wait_until(lambda server=server: len(workers_of(server)) == 2)
+            for _ in range(30):  # both workers have used all the weights: the kernel deals out connections
+                answer_of(server)
+            used[name] = memory_of(server)
+    weights = 4 * int(np.sum(np.array(sizes["large"][:-1]) * np.array(sizes["large"][1:])))
+    assert weights > 90e6
+    assert 0.9 * weights < used["large"] - used["small"] < 1.3 * weights
+
+
+def test_gunicorn_says_what_is_wrong_with_a_setting(tmp_path: Path) -> None:
+    if not GUNICORN:
+        pytest.skip("gunicorn is not here")
+    done = subprocess.run(
+        COMMANDS["gunicorn"],
+        env={**os.environ, "SERVING_WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "SERVING_WORKERS is 'many'; it must be a whole number from 1 to 256" in done.stderr
+    assert "Traceback" not in done.stderr
