@@ -10,9 +10,14 @@ from functools import partial
 import click
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
 from . import create_app, port, worker
 from .config import Config, bounds, meaning
+
+KEEP_IDLE_SECONDS = 95
+"""Routers and proxies keep idle connections for up to 90 s.  Who closes first must be they: a request that is sent
+while the server closes is lost."""
 
 
 def _option(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -45,6 +50,7 @@ def serve(config: Config) -> None:
         port=free,
         interface=Interfaces.WSGI,
         http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(header_read_timeout=KEEP_IDLE_SECONDS * 1000),
         websockets=False,
         workers=config.workers,
         blocking_threads=config.threads,
