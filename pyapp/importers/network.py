@@ -13,7 +13,7 @@ _ACTIVATE = ("dense", "add", "multiply", "average", "maximum", "minimum", "subtr
 
 
 class Network:
-    """Inputs, steps and layers in the order in which they were added; `add` and `step` return the name of their rows."""
+    """Inputs, steps and layers in the order they were added; `add` and `step` return the name of their rows."""
 
     def __init__(self) -> None:
         """Empty."""
