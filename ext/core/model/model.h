@@ -28,9 +28,28 @@ typedef enum srv_op {
     SRV_OP_AVERAGE,
     SRV_OP_MAXIMUM,
     SRV_OP_MINIMUM,
+    SRV_OP_DIVIDE,
+    SRV_OP_POWER,
     SRV_OP_CONCATENATE,
-    SRV_OP_SAME, /* flatten, reshape, dropout, or folded away: its rows are its input's */
+    SRV_OP_LAYER_NORMALIZATION, /* by the row's own mean and variance; then scale and shift, per column */
+    SRV_OP_RMS_NORMALIZATION,   /* by the row's root mean square; then scale */
+    SRV_OP_NORMALISE,           /* by the row's norm */
+    SRV_OP_REDUCE,              /* one column: of all columns */
+    SRV_OP_SELECT,              /* some columns */
+    SRV_OP_CONSTANT,            /* the same row always */
+    SRV_OP_SAME,                /* flatten, reshape, dropout, or folded away: its rows are its input's */
 } srv_op;
+
+/* Which norm, or which reduction. */
+typedef enum srv_function {
+    SRV_FUNCTION_L1,
+    SRV_FUNCTION_L2,
+    SRV_FUNCTION_MAX, /* of absolute values */
+    SRV_FUNCTION_SUM,
+    SRV_FUNCTION_MEAN,
+    SRV_FUNCTION_MAXIMUM,
+    SRV_FUNCTION_MINIMUM,
+} srv_function;
 
 /* Where a layer finds the rows of one of its inputs. */
 typedef struct srv_source {
@@ -49,10 +68,13 @@ typedef struct srv_layer {
     size_t stride;             /* floats from one row to the next: columns, padded to SRV_LANES */
     size_t slot;               /* floats from the start of the scratch memory */
     srv_activation activation; /* applied last */
+    srv_function function;     /* NORMALISE, REDUCE */
+    double epsilon;            /* normalisations */
+    const size_t *picks;       /* SELECT: [columns] of its input */
     srv_plan plan;             /* DENSE */
     const float *kernel;       /* DENSE: packed by the plan */
-    const float *bias;         /* DENSE: [stride] or NULL; AFFINE: the shift */
-    const float *scale;        /* AFFINE: [stride] */
+    const float *bias;         /* [stride] or NULL; AFFINE, LAYER_NORMALIZATION: the shift; CONSTANT: the row */
+    const float *scale;        /* [stride] or NULL; AFFINE and normalisations */
 } srv_layer;
 
 typedef struct srv_output {
