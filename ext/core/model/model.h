@@ -84,12 +84,18 @@ typedef struct srv_output {
     const char *const *labels; /* [columns], or NULL */
 } srv_output;
 
+/* How far an answer may be from a sample's; either is enough. */
+typedef struct srv_tolerance {
+    double absolute, relative;
+} srv_tolerance;
+
 typedef struct srv_model {
     srv_arena *arena; /* owns everything below but the weights */
     const char *name;
     int64_t version;
     const char *manifest; /* text of model.json, NUL-terminated */
     srv_task task;
+    srv_tolerance tolerance;
     size_t input_count, features, width;
     srv_input_spec *inputs;  /* [input_count] */
     srv_input_spec row;      /* all inputs as one: the only input, or [features] numbers */
@@ -108,8 +114,8 @@ typedef struct srv_model {
     size_t input_columns_max;          /* widest input that a dense layer reads directly */
 } srv_model;
 
-/* Loads, checks and plans the package in `folder` (model.json and weights.safetensors).  On failure err has SRV_PACKAGE
- * and names the file, the field and what was expected.  plan_cache: the folder of model/plan_cache.h, or NULL. */
+/* Loads, checks and plans the package in `folder` (model.json and weights.safetensors), and replays its samples
+ * (model/samples.h).  On failure err has SRV_PACKAGE and names the file, the field and what was expected.  plan_cache: the folder of model/plan_cache.h, or NULL. */
 srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache,
                           srv_model **out, srv_error *err);
 void srv_model_free(srv_model *model); /* accepts NULL */
