@@ -47,7 +47,9 @@ def read(path: Path, options: ImportOptions) -> Imported:
             refusal = refusal or error
             if inputs.whole:
                 continue
-            raise ImportRefusedError(f"{path.name} cannot be served:\n  {error}; export it for a batch of rows") from error
+            raise ImportRefusedError(
+                f"{path.name} cannot be served:\n  {error}; export it for a batch of rows"
+            ) from error
         except OneRowOnlyError as error:
             refusal = refusal or error
             continue
@@ -72,5 +74,3 @@ def inlined(model: Any, problems: Problems) -> Any:
     from .functions import inline
 
     return inline(model, problems)
-
-

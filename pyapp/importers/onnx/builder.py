@@ -197,7 +197,9 @@ class Builder:
                 return replace(rows, labels=None, sums_to_one=False)
         rows = self.solid(node, rows)
         ones = np.ones(rows.width)
-        name = self.network.affine(node.name, rows.source, plain(scale.reshape(-1) * ones), plain(shift.reshape(-1) * ones))
+        name = self.network.affine(
+            node.name, rows.source, plain(scale.reshape(-1) * ones), plain(shift.reshape(-1) * ones)
+        )
         return self.made(name, rows, rows.shape, rows.axis)
 
     def centred(self, node: Node, rows: Rows, mean: Array, factor: Array) -> Rows:
@@ -221,7 +223,9 @@ class Builder:
 
     def _step(self, rows: Rows, op: str, **parameters: Array) -> None:
         """A step on the whole block; numbers that are all the same become one."""
-        self.network.step(op, rows.source, **{key: self.per_number(rows, key, value) for key, value in parameters.items()})
+        self.network.step(
+            op, rows.source, **{key: self.per_number(rows, key, value) for key, value in parameters.items()}
+        )
 
     def per_number(self, rows: Rows, key: str, value: Array) -> Any:
         """A parameter of a step: one number, a list, or a tensor's name if it is long."""
@@ -238,7 +242,9 @@ class Builder:
         if isinstance(activation, dict) and isinstance(activation.get("slope"), np.ndarray):
             rows = self.solid(node, rows)
         if rows.shared:
-            name = self.network.add("activation", node.name, rows.source, activation=activation_with_slope(self, node, activation))
+            name = self.network.add(
+                "activation", node.name, rows.source, activation=activation_with_slope(self, node, activation)
+            )
         else:
             name = self.network.activate(rows.source, activation, node.name)
         width = self.width_of(rows)
@@ -249,7 +255,9 @@ class Builder:
     def groups(self, rows: Rows, axes: Sequence[int]) -> NDArray[np.intp]:
         """The places of the numbers that lie along the axes, one group a line.  Raises MixedRowsError for the batch's."""
         if rows.axis in axes:
-            raise MixedRowsError(f"computes along axis {rows.axis}, which is the batch: rows would depend on each other")
+            raise MixedRowsError(
+                f"computes along axis {rows.axis}, which is the batch: rows would depend on each other"
+            )
         kept = [axis for axis in range(len(rows.shape)) if axis not in axes]
         places = np.transpose(self.places(rows), (*kept, *axes))
         return places.reshape(prod(rows.shape[axis] for axis in kept), -1)
@@ -314,4 +322,3 @@ def floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def shortest(array: Array) -> list[float]:
     """Each with the fewest digits that read back as the same value of its own dtype."""
     return [float(str(number)) for number in array]
-

@@ -200,11 +200,23 @@ def _where(node: Node, condition: Array, a: Array, b: Array) -> Array:
     return np.where(condition, a, b)
 
 
+def _constant(node: Node) -> Array:
+    value = node.attribute("value")
+    if value is not None:
+        return node.array(value)
+    for name, dtype in (("value_float", np.float32), ("value_floats", np.float32), ("value_int", np.int64),
+                        ("value_ints", np.int64), ("value_string", object), ("value_strings", object)):  # fmt: skip
+        if node.has(name):
+            return np.array(node.attribute(name), dtype=dtype)
+    raise RefusedError("holds no tensor that is served; expected a dense one")
+
+
 def _shape(node: Node, data: Array) -> Array:
     return np.array(data.shape[node.attribute("start", 0) : node.attribute("end")], dtype=np.int64)
 
 
 _FOLDS: dict[str, Callable[..., Array | list[Array]]] = {
+    "Constant": _constant,
     "Identity": lambda node, data: data,
     "Dropout": lambda node, data, *_: [data] * node.output_count,
     "Reshape": _reshape,

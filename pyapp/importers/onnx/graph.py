@@ -91,7 +91,7 @@ class Graph:
 
     def check_operators(self, nodes: Iterable[Node]) -> None:
         """A problem for every node whose operator nobody knows."""
-        for node in nodes:
+        for node in sorted(nodes, key=lambda node: node.index):
             served = (node.domain, node.op) in RULES or (node.domain == STANDARD and can_fold(node.op))
             if not served:
                 self.problems.add(node.place, what_to_do(node.domain, node.op))
@@ -160,7 +160,7 @@ class Walk:
         found = RULES.get((node.domain, node.op))
         constants = [value for value in inputs if isinstance(value, Const)]
         present = [value for value in inputs if value is not None]
-        if present and len(constants) == len(present) and (found is None or can_fold(node.op)):
+        if len(constants) == len(present) and (found is None or can_fold(node.op)):
             return self._fold(node, inputs, any(value.of_batch for value in constants))
         if found is None:
             raise RefusedError("is served on constants only, and this one reads what is sent")

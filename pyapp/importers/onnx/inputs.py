@@ -9,7 +9,7 @@ import numpy as np
 from .builder import MAX_WIDTH, PROBE, Builder
 from .graph import Graph
 from .node import ML
-from .table import Table
+from .table import NAME, Table
 from .values import Cells, Rows, Value
 
 
@@ -66,6 +66,7 @@ class Declared:
 
     def _begin_table(self, builder: Builder) -> dict[str, Value]:
         builder.table = Table()
+        builder.network.table_input(NAME, [])  # its columns follow: what they are shows where they are read
         values: dict[str, Value] = {}
         for entry in self.inputs:
             width = entry.shape[-1] or 1 if len(entry.shape) > 1 else 1
@@ -92,7 +93,9 @@ def declared_inputs(graph: Graph, entries: list[Any]) -> Declared:
         return Declared(inputs, PROBE if size is None else size)
     if not sizes or all(dim is not None for entry in inputs for dim in entry.shape):
         return Declared(inputs, 1)  # there is no batch: all of each is one row
-    return Declared(tuple(replace(entry, shape=(None, *entry.shape[1:])) if entry in ranks else entry for entry in inputs), PROBE)
+    return Declared(
+        tuple(replace(entry, shape=(None, *entry.shape[1:])) if entry in ranks else entry for entry in inputs), PROBE
+    )
 
 
 def _input(graph: Graph, entry: Any) -> Input | None:
@@ -130,7 +133,9 @@ def _input(graph: Graph, entry: Any) -> Input | None:
             graph.problems.add(place, f"has the shape [{said}]; only the first size, the batch, may be left open")
             return None
     if len(dims) > 32 or prod(dim or 1 for dim in dims) > MAX_WIDTH:
-        graph.problems.add(place, f"has rows of {prod(dim or 1 for dim in dims):,} numbers; at most {MAX_WIDTH:,} are served")
+        graph.problems.add(
+            place, f"has rows of {prod(dim or 1 for dim in dims):,} numbers; at most {MAX_WIDTH:,} are served"
+        )
         return None
     return Input(entry.name, dtype, tuple(dims))
 

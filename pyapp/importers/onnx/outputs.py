@@ -29,7 +29,9 @@ def finish(
     """Chooses the outputs and completes the package.  Raises ImportRefusedError if nothing is left to serve."""
     chosen, labels = _chosen(graph, builder, values)
     if not chosen:
-        raise ImportRefusedError(f"{graph.problems.source} cannot be served: none of its outputs depends on what is sent")
+        raise ImportRefusedError(
+            f"{graph.problems.source} cannot be served: none of its outputs depends on what is sent"
+        )
     if builder.table is not None:
         builder.table.finish(builder)
     outputs = [{"name": name, "layer": _layer(builder, name, rows)} for name, rows in chosen]
@@ -41,13 +43,17 @@ def finish(
     if task == "classification":
         for output, (name, rows) in zip(outputs, chosen, strict=True):
             output["labels"] = _names(graph, name, rows, options.labels or rows.labels or labels)
-    if declared.batch not in (1,) and all(entry.shape and entry.shape[0] == declared.batch for entry in declared.inputs):
+    if declared.batch not in (1,) and all(
+        entry.shape and entry.shape[0] == declared.batch for entry in declared.inputs
+    ):
         builder.note(f"the file fixes a batch of {declared.batch}; any number of rows is served")
     manifest = builder.network.manifest(task, outputs, _provenance(model), str(model.doc_string)[:1000])
     return Imported(manifest, builder.network.tensors, builder.notes)
 
 
-def _chosen(graph: Graph, builder: Builder, values: dict[str, Value]) -> tuple[list[tuple[str, Rows]], tuple[str, ...] | None]:
+def _chosen(
+    graph: Graph, builder: Builder, values: dict[str, Value]
+) -> tuple[list[tuple[str, Rows]], tuple[str, ...] | None]:
     """Outputs that are rows, and the labels that a label output gives."""
     rows = [(name, value) for name, value in values.items() if isinstance(value, Rows) and not value.truncated]
     found = [(name, value) for name, value in values.items() if isinstance(value, Label)]
@@ -61,7 +67,7 @@ def _chosen(graph: Graph, builder: Builder, values: dict[str, Value]) -> tuple[l
             labels = labels or tuple(str(i) for i in range(label.scores.width))
     constants = [(name, value) for name, value in values.items() if isinstance(value, Const)]
     for name, constant in constants:
-        if rows and not (len(values) == len(constants)):
+        if rows and len(values) != len(constants):
             builder.note(f"output {name!r} is the same whatever is sent; it is left out")
         elif constant.array.dtype.kind in "fiub" and builder.batch == 1:
             node = graph.makers.get(name)

@@ -30,7 +30,9 @@ class Table:
         """Those columns as a block of numbers, which steps may go on with."""
         for name in cells.names:
             if self.columns[name]["type"] != "number":
-                raise RefusedError(f"computes with the texts of input {name!r}; they need a OneHotEncoder or LabelEncoder")
+                raise RefusedError(
+                    f"computes with the texts of input {name!r}; they need a OneHotEncoder or LabelEncoder"
+                )
             if missing is not None:
                 self.columns[name]["missing"] = missing
         return self._block(builder, "select", "numbers", cells.names, len(cells.names), columns=list(cells.names))
@@ -40,7 +42,9 @@ class Table:
         for name in cells.names:
             self._category(name, categories, unknown)
         width = len(cells.names) * len(categories)
-        rows = self._block(builder, "one_hot", "_".join(cells.names)[:100], cells.names, width, columns=list(cells.names))
+        rows = self._block(
+            builder, "one_hot", "_".join(cells.names)[:100], cells.names, width, columns=list(cells.names)
+        )
         lead = (*cells.shape[:-1], len(cells.names)) if len(cells.shape) > 1 else (1,)
         return replace(rows, shape=(*lead, len(categories)))
 
@@ -73,17 +77,23 @@ class Table:
         if column.get("unknown") != "error":
             column.update(wanted)
 
-    def _block(self, builder: Builder, op: str, output: str, names: tuple[str, ...], width: int, **parameters: Any) -> Rows:
+    def _block(
+        self, builder: Builder, op: str, output: str, names: tuple[str, ...], width: int, **parameters: Any
+    ) -> Rows:
         source = builder.network.step(op, NAME, output, **parameters)
-        return builder.begin(Rows(source, (1, width), 0 if builder.batch != 1 else None, np.dtype(np.float32), front=True))
+        return builder.begin(
+            Rows(source, (1, width), 0 if builder.batch != 1 else None, np.dtype(np.float32), front=True)
+        )
 
     def finish(self, builder: Builder) -> None:
-        """Declares the input, first of all."""
-        unused = [name for name, column in self.columns.items() if column["type"] == "category" and "categories" not in column]
+        """Writes the columns into the input, once it is known what they are."""
+        unused = [
+            name for name, column in self.columns.items() if column["type"] == "category" and "categories" not in column
+        ]
         for name in unused:
             del self.columns[name]
             builder.note(f"input {name!r} is not read")
-        builder.network.table_input(NAME, list(self.columns.values()))
+        builder.network.inputs[0]["columns"] = list(self.columns.values())
 
 
 def own_block(builder: Builder, node: Node, rows: Rows) -> Rows:

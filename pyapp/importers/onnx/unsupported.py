@@ -45,5 +45,7 @@ def what_to_do(domain: str, op: str) -> str:
     if domain in ("com.microsoft", "com.microsoft.nchwc"):
         return "is onnxruntime's own; import the model as it was before onnxruntime optimised it"
     if domain not in ("", "ai.onnx.ml"):
-        return f"is a custom operator of {domain[:200]!r}, and its code is not in the file; export it with ONNX's own ones"
+        return (
+            f"is a custom operator of {domain[:200]!r}, and its code is not in the file; export it with ONNX's own ones"
+        )
     return "is not served; docs/package.md lists what layers and steps can do"

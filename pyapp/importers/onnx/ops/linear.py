@@ -76,7 +76,11 @@ def _batched(
     if rows.axis is None:
         return (*lead, *last), None
     place = rows.axis + len(lead) - len(own)
-    if rows.axis < len(own) and rows.axis - len(own) + len(other) >= 0 and other[rows.axis - len(own) + len(other)] != 1:
+    if (
+        rows.axis < len(own)
+        and rows.axis - len(own) + len(other) >= 0
+        and other[rows.axis - len(own) + len(other)] != 1
+    ):
         raise MixedRowsError("has a matrix for each row of the batch")
     return (*lead, *last), place
 
@@ -104,12 +108,21 @@ def gemm(builder: Builder, node: Node, a: Value, b: Value, c: Value | None = Non
         raise RefusedError(f"multiplies tensors with {len(rows.shape)} and {matrix.ndim} axes; expected 2 and 2")
     matrix = matrix if alpha == 1 else matrix.astype(np.float64) * alpha
     bias = as_numpy(c) if isinstance(c, Const) and beta != 0 else None
-    if isinstance(b, Const) and bias is not None and rows.width == matrix.shape[0] and rows.shape[0] == 1 and bias.ndim <= 2 and bias.shape[:-1] in ((), (1,)):
+    if (
+        isinstance(b, Const)
+        and bias is not None
+        and rows.width == matrix.shape[0]
+        and rows.shape[0] == 1
+        and bias.ndim <= 2
+        and bias.shape[:-1] in ((), (1,))
+    ):
         bias = bias if beta == 1 else bias.astype(np.float64) * beta
         if bias.size not in (1, matrix.shape[1]):
             raise RefusedError(f"adds {list(bias.shape)} to {matrix.shape[1]} columns, which does not fit")
         return times(builder, node, rows, matrix, np.broadcast_to(bias.reshape(-1), (matrix.shape[1],)))
-    product = times(builder, node, rows, matrix, None) if isinstance(b, Const) else _from_left(builder, node, matrix, rows)
+    product = (
+        times(builder, node, rows, matrix, None) if isinstance(b, Const) else _from_left(builder, node, matrix, rows)
+    )
     if c is None or beta == 0:
         return product
     if bias is not None:

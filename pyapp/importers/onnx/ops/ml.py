@@ -50,7 +50,10 @@ def linear_classifier(builder: Builder, node: Node, value: Value) -> list[Value]
         raise RefusedError(f"has {len(labels)} labels for {kernel.shape[1]} rows of coefficients")
     if one and (labels is not None or after == "LOGISTIC"):
         # The score of the second class; the first has what is missing to 1.
-        kernel, bias = np.c_[-kernel, kernel], np.r_[-bias, bias] + (np.float32([0, 0]) if after == "LOGISTIC" else np.float32([1, 0]))
+        kernel, bias = (
+            np.c_[-kernel, kernel],
+            np.r_[-bias, bias] + (np.float32([0, 0]) if after == "LOGISTIC" else np.float32([1, 0])),
+        )
         after = "NONE" if after == "SOFTMAX" else after
     scores = times(builder, node, rows, kernel, bias)
     if after != "NONE":
@@ -97,7 +100,11 @@ def normalizer(builder: Builder, node: Node, value: Value) -> Value:
 @rule("Imputer", domain=ML)
 def imputer(builder: Builder, node: Node, value: Value) -> Value:
     """A value in place of what is missing: a step."""
-    rows = builder.table.numbers(builder, value, missing="nan") if isinstance(value, Cells) else rows_of(builder, node, value)
+    rows = (
+        builder.table.numbers(builder, value, missing="nan")
+        if isinstance(value, Cells)
+        else rows_of(builder, node, value)
+    )
     fill = node.attribute("imputed_value_floats") or node.attribute("imputed_value_int64s") or []
     replaced = node.attribute("replaced_value_float", 0.0) if node.has("imputed_value_floats") else None
     if replaced is None or not np.isnan(replaced):
@@ -132,7 +139,9 @@ def one_hot(builder: Builder, node: Node, value: Value) -> Value:
     if isinstance(value, Label):
         raise RefusedError("encodes the place of the greatest number, as a discretiser does; only scores can be served")
     if strict:
-        raise RefusedError("must fail for numbers that are no category (zeros is 0), which layers cannot; export with zeros 1")
+        raise RefusedError(
+            "must fail for numbers that are no category (zeros is 0), which layers cannot; export with zeros 1"
+        )
     rows = rows_of(builder, node, value)
     made = equal_to(builder, node, rows, np.array(numbers), truncated=rows.truncated or rows.dtype.kind == "f")
     return replace(made, dtype=np.dtype(np.float32))
@@ -190,5 +199,3 @@ def label_encoder(builder: Builder, node: Node, value: Value) -> Value:
     made = times(builder, node, matches, gain, None)
     made = builder.affine(node, made, np.ones(made.shape), np.full(made.shape, float(default)))
     return replace(made, dtype=np.dtype(np.int64 if isinstance(values[0], int) else np.float32))
-
-

@@ -20,7 +20,9 @@ def batch_normalization(
     outputs = [name for name in node.outputs[1:] if name]
     in_training = node.attribute("training_mode", 0) or (node.opset < 7 and not node.attribute("is_test", 0))
     if in_training or (node.opset >= 7 and outputs):
-        raise RefusedError("normalises by the batch at hand, as in training; export the model for inference (model.eval())")
+        raise RefusedError(
+            "normalises by the batch at hand, as in training; export the model for inference (model.eval())"
+        )
     rank = len(rows.shape)
     if rows.axis == 1 or rank < 1:
         raise MixedRowsError("normalises along the batch")
@@ -80,7 +82,9 @@ def _own(
         node,
         rows,
         axes,
-        lambda part: builder.layer(op, node, [part], part.shape, None, epsilon=float(str(np.float32(epsilon))), **parameters),
+        lambda part: builder.layer(
+            op, node, [part], part.shape, None, epsilon=float(str(np.float32(epsilon))), **parameters
+        ),
     )
     return made if one_group else _scaled(builder, node, made, gamma, beta)
 
@@ -91,7 +95,9 @@ def layer_normalization(
 ) -> list[Value]:
     """By the row's own mean and variance."""
     made = _own(builder, node, "layer_normalization", value, scale, shift, node.attribute("epsilon", 1e-5))
-    unused = Nothing("reads the statistics of a LayerNormalization, which are for training; export the model for inference")
+    unused = Nothing(
+        "reads the statistics of a LayerNormalization, which are for training; export the model for inference"
+    )
     return [made, unused, unused]
 
 
@@ -124,7 +130,9 @@ def lp_normalization(builder: Builder, node: Node, value: Value) -> Value:
     rank, axis, power = len(rows.shape), node.attribute("axis", -1), node.attribute("p", 2)
     axis = axis + rank if axis < 0 else axis
     if power not in (1, 2) or not 0 <= axis < rank:
-        raise RefusedError(f"divides by the norm of order {power} along axis {axis}; expected 1 or 2 and an axis of the row")
+        raise RefusedError(
+            f"divides by the norm of order {power} along axis {axis}; expected 1 or 2 and an axis of the row"
+        )
     return normalised(builder, node, rows, [axis], f"l{power}")
 
 
@@ -134,5 +142,3 @@ def normalised(builder: Builder, node: Node, rows: Rows, axes: list[int], norm: 
         node, rows, axes, lambda part: builder.layer("normalise", node, [part], part.shape, None, norm=norm, epsilon=0)
     )
     return replace(made, labels=rows.labels)
-
-

@@ -43,7 +43,9 @@ def cast(builder: Builder, node: Node, value: Value) -> Value:
         return replace(rows, dtype=to, truncated=True)
     if rows.dtype.kind == "b":
         return replace(rows, dtype=to, limits=(0, 1))
-    raise RefusedError(f"turns {rows.dtype.name} into {to.name}, which changes the numbers; export the model without it")
+    raise RefusedError(
+        f"turns {rows.dtype.name} into {to.name}, which changes the numbers; export the model without it"
+    )
 
 
 @rule("CastLike")
@@ -57,13 +59,17 @@ def cast_like(builder: Builder, node: Node, value: Value, like: Value) -> Value:
 
 
 @rule("Dropout")
-def dropout(builder: Builder, node: Node, value: Value, ratio: Value | None = None, training: Value | None = None) -> list[Value]:
+def dropout(
+    builder: Builder, node: Node, value: Value, ratio: Value | None = None, training: Value | None = None
+) -> list[Value]:
     """Does nothing when serving; its mask is nobody's."""
     mode = as_numpy(training)
     share = as_numpy(ratio)
     none_dropped = share is not None and not np.any(share)
     if mode is not None and np.any(mode) and not none_dropped:
-        raise RefusedError("drops numbers at random (training_mode is true); export the model for inference (model.eval())")
+        raise RefusedError(
+            "drops numbers at random (training_mode is true); export the model for inference (model.eval())"
+        )
     return [value, Nothing("reads a Dropout's mask, which exists in training alone; export the model for inference")]
 
 
@@ -249,7 +255,10 @@ def concat(builder: Builder, node: Node, *values: Value) -> Value:
     shape[axis] = sum(have[axis] for have in shapes)
     if len(parts) == 1:
         return parts[0]
-    solid = [builder.constant(node, part.array, replace(first, shape=part.array.shape)) if isinstance(part, Const) else part for part in parts]
+    solid = [
+        builder.constant(node, part.array, replace(first, shape=part.array.shape)) if isinstance(part, Const) else part
+        for part in parts
+    ]
     whole = builder.layer("concatenate", node, solid, shape, first.axis)
     starts = np.cumsum([0] + [prod(have) for have in shapes])
     places = [start + np.arange(prod(have)).reshape(have) for start, have in zip(starts, shapes, strict=False)]
