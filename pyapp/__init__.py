@@ -13,7 +13,9 @@ from .api import classify, errors, health, models, openinference, page, predict,
 from .config import Config, ConfigError
 from .fastpath import FastPath
 from .serving import Serving
+from .serving.policy import Policy
 from .serving.registry import Registry
+from .serving.watcher import Watcher
 
 __all__ = ["Config", "ConfigError", "create_app", "engine"]
 
@@ -52,12 +54,14 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
 
     images.silence_decoders()
     options = {name: getattr(config, name) for name in _ENGINE_OPTIONS}
+    registry = Registry(config.models, Policy.parse(config.versions))
     serving = Serving(
         engine=engine.Engine(decode_image=images.decode_image, **options),
-        registry=Registry(config.models),
+        registry=registry,
+        watcher=Watcher(registry.reload, config.poll_seconds),
         config=config,
     )
-    serving.registry.reload()
+    registry.reload()
     app.extensions["serving"] = serving
 
     errors.register(app)

@@ -3,12 +3,14 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 import click
+
+from pyapp.serving.policy import EXPECTED, Policy
 
 
 class ConfigError(click.ClickException):
@@ -26,9 +28,14 @@ def _shipped_models() -> Path:
     return next((folder for folder in (here / "models", here.parent / "models") if folder.is_dir()), here / "models")
 
 
-def _row(variable: str, meaning: str, low: int = 0, high: int = 0) -> dict[str, Any]:
-    """The rest of a setting's row in the table; `low` and `high` bound a whole number."""
-    return {"variable": variable, "meaning": meaning, "low": low, "high": high}
+def _row(
+    variable: str, meaning: str, low: int = 0, high: int = 0, check: Callable[[str], object] = str
+) -> dict[str, Any]:
+    """The rest of a setting's row in the table.
+
+    `low` and `high` bound a whole number; `check` raises ValueError for a text that is not possible.
+    """
+    return {"variable": variable, "meaning": meaning, "low": low, "high": high, "check": check}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,16 @@ class Config:
     models: Path = field(
         default_factory=_shipped_models,
         metadata=_row("SERVING_MODELS", "folder that holds <name>/<version>/"),
+    )
+    versions: str = field(
+        default="latest",
+        metadata=_row("SERVING_VERSIONS", f"which versions of each model are served: {EXPECTED}", check=Policy.parse),
+    )
+    poll_seconds: int = field(
+        default=2,
+        metadata=_row(
+            "SERVING_POLL_SECONDS", "how often the store and decisions are looked at; 0: only when told", 0, 86_400
+        ),
     )
     slots: int = field(
         default=0,
@@ -106,7 +123,7 @@ class Config:
             if row.type is int:
                 values[row.name] = _whole_number(variable, text, row.metadata["low"], row.metadata["high"])
             else:
-                values[row.name] = _folder(variable, text) if row.type is Path else text
+                values[row.name] = _folder(variable, text) if row.type is Path else _checked(row, text)
         if "models" not in values and not _shipped_models().is_dir():
             raise ConfigError("SERVING_MODELS is not set, and no models came with this installation")
         return cls(**values)
@@ -150,6 +167,14 @@ def _whole_number(variable: str, text: str, low: int, high: int) -> int:
     if re.fullmatch(r"[+-]?[0-9]{1,18}", text) and low <= int(text) <= high:
         return int(text)
     raise ConfigError(f"{variable} is {text!r}; it must be a whole number from {low} to {high}")
+
+
+def _checked(row: Field[Any], text: str) -> str:
+    try:
+        row.metadata["check"](text)
+    except ValueError as error:
+        raise ConfigError(f"{row.metadata['variable']}: {error}") from error
+    return text
 
 
 def _folder(variable: str, text: str) -> Path:

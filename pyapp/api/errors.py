@@ -18,14 +18,14 @@ from werkzeug.exceptions import (
 )
 from werkzeug.exceptions import RequestEntityTooLarge as TooLarge
 
-from pyapp.serving import registry
+from pyapp.serving import versions
 
 from . import serving
 
-_LOOKUP_STATUS: dict[type[registry.VersionLookupError], type[HTTPException]] = {
-    registry.UnknownVersionError: NotFound,
-    registry.AmbiguousModelError: BadRequest,
-    registry.UnavailableError: ServiceUnavailable,
+_LOOKUP_STATUS: dict[type[versions.VersionLookupError], type[HTTPException]] = {
+    versions.UnknownVersionError: NotFound,
+    versions.AmbiguousModelError: BadRequest,
+    versions.UnavailableError: ServiceUnavailable,
 }
 
 _DISCARD_BYTES = 64 << 20
@@ -56,11 +56,11 @@ class BadHeader(BadRequest):
 def register(app: Flask) -> None:
     """Has every exception of every view, and every status that Flask itself gives, answered as JSON."""
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(registry.VersionLookupError, _lookup_failed)
+    app.register_error_handler(versions.VersionLookupError, _lookup_failed)
     app.after_request(_discard_body)
 
 
-def _lookup_failed(error: registry.VersionLookupError) -> Response:
+def _lookup_failed(error: versions.VersionLookupError) -> Response:
     return _http_error(_LOOKUP_STATUS[type(error)](str(error)))
 
 

@@ -1,11 +1,15 @@
 """Which model version answers.  Knows nothing of Flask."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyapp import engine
-from pyapp.config import Config
 
 from .registry import Registry
+from .watcher import Watcher
+
+if TYPE_CHECKING:
+    from pyapp.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,4 +18,5 @@ class Serving:
 
     engine: engine.Engine
     registry: Registry
-    config: Config
+    watcher: Watcher
+    config: "Config"
