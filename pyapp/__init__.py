@@ -9,10 +9,11 @@ from flask.json.provider import DefaultJSONProvider
 from pyapp import engine
 
 from . import cli, images
-from .api import classify, errors, health, models, openinference, page, predict, tensorflow
+from .api import admin, classify, errors, health, models, openinference, page, predict, tensorflow
 from .config import Config, ConfigError
 from .fastpath import FastPath
 from .serving import Serving
+from .serving.decisions import Decisions, default_url, remembered
 from .serving.policy import Policy
 from .serving.registry import Registry
 from .serving.watcher import Watcher
@@ -55,18 +56,24 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
     images.silence_decoders()
     options = {name: getattr(config, name) for name in _ENGINE_OPTIONS}
     registry = Registry(config.models, Policy.parse(config.versions))
+    decisions = Decisions(
+        registry, config.database_url or default_url(config.models), remembered(config.models, config.database_url)
+    )
     serving = Serving(
         engine=engine.Engine(decode_image=images.decode_image, **options),
         registry=registry,
-        watcher=Watcher(registry.reload, config.poll_seconds),
+        decisions=decisions,
+        watcher=Watcher([decisions.sync, registry.reload], config.poll_seconds),
         config=config,
     )
-    registry.reload()
+    serving.watcher.look()
+    if registry.error:
+        raise ConfigError(f"SERVING_MODELS: {registry.error}")
     app.extensions["serving"] = serving
 
     errors.register(app)
     app.url_map.converters.update(predict.CONVERTERS)
-    for module in (classify, tensorflow, openinference, health, models, page):
+    for module in (admin, classify, tensorflow, openinference, health, models, page):
         app.register_blueprint(module.bp)
     cli.register(app)
     app.wsgi_app = FastPath(app, serving)  # type: ignore[method-assign]

@@ -29,13 +29,19 @@ def _shipped_models() -> Path:
 
 
 def _row(
-    variable: str, meaning: str, low: int = 0, high: int = 0, check: Callable[[str], object] = str
+    variable: str,
+    meaning: str,
+    low: int = 0,
+    high: int = 0,
+    check: Callable[[str], object] = str,
+    secret: bool = False,
 ) -> dict[str, Any]:
     """The rest of a setting's row in the table.
 
-    `low` and `high` bound a whole number; `check` raises ValueError for a text that is not possible.
+    `low` and `high` bound a whole number; `check` raises ValueError for a text that is not possible; what is `secret`
+    is never shown.
     """
-    return {"variable": variable, "meaning": meaning, "low": low, "high": high, "check": check}
+    return {"variable": variable, "meaning": meaning, "low": low, "high": high, "check": check, "secret": secret}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +98,20 @@ class Config:
         default=32_000_000,
         metadata=_row("SERVING_MAX_IMAGE_PIXELS", "width x height of a picture, beyond it 413", 1, 1_000_000_000),
     )
+    database_url: str = field(
+        default="",
+        repr=False,
+        metadata=_row(
+            "DATABASE_URL",
+            "where decisions are kept; default: an SQLite file beside the models",
+            secret=True,
+        ),
+    )
+    admin_token: str = field(
+        default="",
+        repr=False,
+        metadata=_row("SERVING_ADMIN_TOKEN", "who has it may change what is served; empty: nobody may", secret=True),
+    )
     host: str = field(
         default="127.0.0.1",
         metadata=_row("SERVING_HOST", "address that python -m pyapp listens on"),
@@ -144,7 +164,9 @@ class Config:
         for row in fields(self):
             limits = bounds(row.name)
             allowed = f" ({limits[0]} to {limits[1]})" if limits else ""
-            table.append((row.metadata["variable"], getattr(self, row.name), meaning(row.name) + allowed))
+            value = getattr(self, row.name)
+            shown = "(set, not shown)" if row.metadata["secret"] and value else value
+            table.append((row.metadata["variable"], shown, meaning(row.name) + allowed))
         return table
 
 

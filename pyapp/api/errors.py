@@ -45,6 +45,14 @@ class BadParameter(BadRequest):
         self.where = f"?{name}"
 
 
+class BadField(BadRequest):
+    """A member of a JSON body is wrong; `pointer` is its place."""
+
+    def __init__(self, pointer: str, message: str) -> None:
+        super().__init__(message)
+        self.where = pointer
+
+
 class BadHeader(BadRequest):
     """A header of ours is wrong."""
 
@@ -55,16 +63,16 @@ class BadHeader(BadRequest):
 
 def register(app: Flask) -> None:
     """Has every exception of every view, and every status that Flask itself gives, answered as JSON."""
-    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(HTTPException, answer)
     app.register_error_handler(versions.VersionLookupError, _lookup_failed)
     app.after_request(_discard_body)
 
 
 def _lookup_failed(error: versions.VersionLookupError) -> Response:
-    return _http_error(_LOOKUP_STATUS[type(error)](str(error)))
+    return answer(_LOOKUP_STATUS[type(error)](str(error)))
 
 
-def _http_error(error: HTTPException) -> Response:
+def answer(error: HTTPException) -> Response:
     """Also what an unexpected exception becomes: Flask logs it with its trace and hands over a 500."""
     response = cast(Response, error.get_response(request.environ))
     if (error.code or 500) >= 400:  # a redirect is no error

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from pyapp import engine
 
+from .decisions import Decisions
 from .registry import Registry
 from .watcher import Watcher
 
@@ -18,5 +19,6 @@ class Serving:
 
     engine: engine.Engine
     registry: Registry
+    decisions: Decisions
     watcher: Watcher
     config: "Config"

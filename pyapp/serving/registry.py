@@ -22,9 +22,9 @@ from pyapp import engine
 from .manifest import describe
 from .policy import Policy
 from .routing import NO_ROUTING, Routing
-from .snapshot import Entry, Snapshot
+from .snapshot import Entry, Snapshot, listed
 from .store import FolderStore, Found, Listing, Store
-from .versions import State, Version
+from .versions import State, UnknownVersionError, Version
 
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 300.0
@@ -117,6 +117,26 @@ class Registry:
             with self._changing:
                 self._follow(listing)
             return self._snapshot
+
+    def ensure(self, name: str, number: int) -> Version:
+        """That version, loaded now if it is in the store and isn't yet, whatever the policy.
+
+        Nothing keeps it but a decision that names it, taken before the next `reload`.  Raises UnknownVersionError,
+        UnavailableError or OSError.
+        """
+        with self._reloading:
+            found = self.store.list().get(name)
+            if found is None and name not in self._followed:
+                raise UnknownVersionError(f"no model is named {name!r}; {listed('models', self._snapshot.models)}")
+            with self._changing:
+                followed = self._followed.setdefault(name, _Followed())
+                followed.found = found or followed.found
+                self._load_wanted(name, followed)
+                if number not in followed.loaded and number in followed.found and not followed.found[number].missing:
+                    self._load_version(name, followed, number)
+                self._publish()
+            self._snapshot.find(name, number)
+            return self._snapshot.models[name].version(number)
 
     def after_fork(self) -> None:
         """In a child, whose parent may have been reloading in another thread."""

@@ -3,9 +3,10 @@
 Pure data, kept in the state (pyapp/serving/state); the snapshot joins it with the versions that are there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Self
+from typing import Any, Self
 
 from .policy import Policy
 
@@ -56,7 +57,7 @@ class Routing:
 
     promoted: tuple[int, ...] = ()
     """The versions promoted, the newest promotion first; if that one is gone, the next one that can answers."""
-    labels: MappingProxyType[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    labels: Mapping[str, tuple[int, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Label → its version, and those that it had before."""
     split: Split | None = None
     shadow: Shadow | None = None
@@ -73,3 +74,26 @@ class Routing:
 
 
 NO_ROUTING = Routing()
+
+
+def to_document(routing: Routing) -> dict[str, Any]:
+    """As JSON, for the state and for people."""
+    return {
+        "promoted": list(routing.promoted),
+        "labels": {label: list(history) for label, history in routing.labels.items()},
+        "split": dict(routing.split.shares) if routing.split else None,
+        "shadow": {"target": routing.shadow.target, "points": routing.shadow.points} if routing.shadow else None,
+        "policy": str(routing.policy) if routing.policy else None,
+    }
+
+
+def from_document(document: Mapping[str, Any]) -> Routing:
+    """The way back."""
+    split, shadow, policy = document.get("split"), document.get("shadow"), document.get("policy")
+    return Routing(
+        promoted=tuple(document.get("promoted", ())),
+        labels=MappingProxyType({label: tuple(history) for label, history in document.get("labels", {}).items()}),
+        split=Split(tuple(split.items())) if split else None,
+        shadow=Shadow(shadow["target"], shadow["points"]) if shadow else None,
+        policy=Policy.parse(policy) if policy else None,
+    )

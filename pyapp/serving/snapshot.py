@@ -44,6 +44,15 @@ class Entry:
             return int(target) if int(target) in self.available else None
         return self.labels().get(target)
 
+    def version(self, number: int) -> Version:
+        """That version, whatever its state.  Raises UnknownVersionError."""
+        version = next((version for version in self.versions if version.number == number), None)
+        if version is None or (version.state is State.END and not version.reason):
+            raise UnknownVersionError(
+                f"{self.name} has no version {number}; {listed('versions that answer', self.available)}"
+            )
+        return version
+
     def choose(self, key: bytes | None) -> int | None:
         """The version for a request that names none: by the split, where there is one, and the request's sticky key."""
         if self.routing.split is not None and key is not None:
@@ -69,9 +78,7 @@ class Entry:
         if number is None:
             newest = self.versions[0]
             raise UnavailableError(f"no version of {self.name} can answer; {newest.number}: {_why(newest)}")
-        version = next((version for version in self.versions if version.number == number), None)
-        if version is None or (version.state is State.END and not version.reason):
-            raise UnknownVersionError(f"{self.name} has no version {number}; {working}")
+        version = self.version(number)
         raise UnavailableError(f"version {number} of {self.name} can't answer: {_why(version)}; {working}")
 
 

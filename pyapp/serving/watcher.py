@@ -6,22 +6,33 @@ It is started in the process that serves, never before a fork; `ensure` is cheap
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 log = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Calls `look` every `seconds`, and at once when poked; 0: only when poked."""
+    """Calls all `looks` every `seconds`, and at once when poked; 0: only when poked."""
 
-    def __init__(self, look: Callable[[], object], seconds: float) -> None:
-        """`look` may raise: that is logged, once per new message, and it is called again."""
-        self._look = look
+    def __init__(self, looks: Sequence[Callable[[], object]], seconds: float) -> None:
+        """Each of `looks` may raise: that is logged, once per new message, and it is called again the next time."""
+        self._looks = looks
         self._seconds = seconds
         self._pid = 0
         self._poked = threading.Event()
         self._stopped = False
-        self._said = ""
+        self._said: dict[int, str] = {}
+
+    def look(self) -> None:
+        """Once, now, in this thread."""
+        for i, look in enumerate(self._looks):
+            try:
+                look()
+                self._said.pop(i, None)
+            except Exception as error:  # the others go on, and what fails now may work the next time
+                if self._said.get(i) != str(error):
+                    self._said[i] = str(error)
+                    log.warning("%s", error, exc_info=not isinstance(error, OSError))
 
     def ensure(self) -> None:
         """Starts the thread, if this process has none yet."""
@@ -47,10 +58,4 @@ class Watcher:
             poked.clear()
             if self._stopped:
                 return
-            try:
-                self._look()
-                self._said = ""
-            except Exception as error:  # the thread must live: what fails now may work the next time
-                if str(error) != self._said:
-                    self._said = str(error)
-                    log.warning("the models could not be looked at: %s", error, exc_info=not isinstance(error, OSError))
+            self.look()
