@@ -16,6 +16,7 @@ from .serving import Serving
 from .serving.decisions import Decisions, default_url, remembered
 from .serving.policy import Policy
 from .serving.registry import Registry
+from .serving.store import open_store
 from .serving.watcher import Watcher
 
 __all__ = ["Config", "ConfigError", "create_app", "engine"]
@@ -55,7 +56,7 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
 
     images.silence_decoders()
     options = {name: getattr(config, name) for name in _ENGINE_OPTIONS}
-    registry = Registry(config.models, Policy.parse(config.versions))
+    registry = Registry(open_store(config.models), Policy.parse(config.versions))
     decisions = Decisions(
         registry, config.database_url or default_url(config.models), remembered(config.models, config.database_url)
     )

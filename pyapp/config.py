@@ -48,9 +48,9 @@ def _row(
 class Config:
     """What is in force.  Each field is one environment variable; `Config.read` is the only way in."""
 
-    models: Path = field(
+    models: Path | str = field(
         default_factory=_shipped_models,
-        metadata=_row("SERVING_MODELS", "folder that holds <name>/<version>/"),
+        metadata=_row("SERVING_MODELS", "folder that holds <name>/<version>/, or its URL: s3://…, gs://…, https://…"),
     )
     versions: str = field(
         default="latest",
@@ -143,7 +143,7 @@ class Config:
             if row.type is int:
                 values[row.name] = _whole_number(variable, text, row.metadata["low"], row.metadata["high"])
             else:
-                values[row.name] = _folder(variable, text) if row.type is Path else _checked(row, text)
+                values[row.name] = _store(variable, text) if row.name == "models" else _checked(row, text)
         if "models" not in values and not _shipped_models().is_dir():
             raise ConfigError("SERVING_MODELS is not set, and no models came with this installation")
         return cls(**values)
@@ -199,7 +199,10 @@ def _checked(row: Field[Any], text: str) -> str:
     return text
 
 
-def _folder(variable: str, text: str) -> Path:
+def _store(variable: str, text: str) -> Path | str:
+    """A URL stays one; anything else must be a folder."""
+    if re.match(r"[a-z][a-z0-9+.-]*://", text):
+        return text
     folder = Path(text).expanduser()
     if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
         wrong = "does not exist" if not folder.exists() else "may not be read" if folder.is_dir() else "is no folder"

@@ -227,20 +227,21 @@ def _free_of(routing: Routing, name: str, label: str) -> None:
         raise DecisionError(f"{name} is shadowed by the label {label!r}; end or change that first")
 
 
-def default_url(models: Path) -> str:
+def default_url(models: Path | str) -> str:
     """An SQLite file in the store's folder, which every process that serves it can see; else in the user's own."""
-    inside = models / ".serving.sqlite3"
-    if inside.exists() or os.access(models, os.W_OK):
-        return f"sqlite:///{inside}"
+    if isinstance(models, Path):
+        inside = models / ".serving.sqlite3"
+        if inside.exists() or os.access(models, os.W_OK):
+            return f"sqlite:///{inside}"
     return f"sqlite:///{_own_file(models, '.sqlite3')}"
 
 
-def remembered(models: Path, url: str) -> Path | None:
+def remembered(models: Path | str, url: str) -> Path | None:
     """The file for the last decisions known, where the database is on the other end of a wire."""
     return _own_file(models, ".json") if url and not url.startswith("sqlite") else None
 
 
-def _own_file(models: Path, suffix: str) -> Path:
+def _own_file(models: Path | str, suffix: str) -> Path:
     """A file of the user's for that store."""
     base = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     return base / "flask-serving" / (re.sub(r"[^A-Za-z0-9]+", "_", str(models)).strip("_") + suffix)

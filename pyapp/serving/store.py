@@ -67,6 +67,15 @@ class FolderStore:
         return self.folder / name / str(version)
 
 
+def open_store(models: Path | str) -> Store:
+    """The store in that folder, or at that URL."""
+    if isinstance(models, Path):
+        return FolderStore(models)
+    from .remote import RemoteStore, cache_folder
+
+    return RemoteStore(models, cache_folder(models))
+
+
 def _listing(folder: Path) -> list[Path]:
     try:
         return [item for item in folder.iterdir() if item.is_dir()]
