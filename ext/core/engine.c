@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "run_forward.h"
 
+#include <pthread.h>
 #include <string.h>
 
 /* Memory of one request; kept on a list for the next, so that a steady load allocates nothing. */
