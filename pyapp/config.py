@@ -44,6 +44,11 @@ def _row(
     return {"variable": variable, "meaning": meaning, "low": low, "high": high, "check": check, "secret": secret}
 
 
+def _journal(text: str) -> None:
+    if text not in ("off", "digest", "content"):
+        raise ValueError(f"{text!r} is not possible; expected off, digest or content")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What is in force.  Each field is one environment variable; `Config.read` is the only way in."""
@@ -97,6 +102,16 @@ class Config:
     max_image_pixels: int = field(
         default=32_000_000,
         metadata=_row("SERVING_MAX_IMAGE_PIXELS", "width x height of a picture, beyond it 413", 1, 1_000_000_000),
+    )
+    journal: str = field(
+        default="off",
+        metadata=_row(
+            "SERVING_JOURNAL", "what is kept of requests: off, digest, or content (of bodies too)", check=_journal
+        ),
+    )
+    journal_percent: int = field(
+        default=100,
+        metadata=_row("SERVING_JOURNAL_PERCENT", "share of the requests that the journal keeps", 1, 100),
     )
     database_url: str = field(
         default="",

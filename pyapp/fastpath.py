@@ -19,6 +19,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from pyapp import engine
 
+from .request_id import REQUEST_ID_HEADER
 from .serving import Serving
 from .serving.snapshot import Entry, Snapshot
 from .sticky import sticky_key
@@ -43,8 +44,9 @@ class _Route(NamedTuple):
 
     model: engine.Model
     protocol: str
-    split: Entry | None
-    """Its traffic is split: which version answers is decided by each request's sticky key."""
+    entry: Entry
+    is_split: bool
+    """Which version answers is decided by each request's sticky key."""
 
 
 class _BrokenInput:
@@ -66,6 +68,8 @@ class FastPath:
         self.flask = app.wsgi_app
         self._registry = serving.registry
         self._watcher = serving.watcher
+        self._request_ids = serving.request_ids
+        self._observer = serving.observer
         self._handle = serving.engine.handle
         self._limit = serving.config.max_body_bytes
         self._expected = _influences(app)
@@ -106,7 +110,7 @@ class FastPath:
             return self.flask(environ, start_response)
         if len(body) == size:
             try:
-                model = route.model if route.split is None else route.split.find(key=sticky_key(environ, body))
+                model = route.entry.find(key=sticky_key(environ, body)) if route.is_split else route.model
                 status, headers, reply = self._handle(
                     model, route.protocol, body, environ.get("CONTENT_TYPE", ""), top=top
                 )
@@ -115,6 +119,11 @@ class FastPath:
             else:
                 headers.append(("Content-Length", str(len(reply))))
                 headers.append(("X-Model-Version", str(model.version)))
+                request_id = self._request_ids.of(environ)
+                headers.append((REQUEST_ID_HEADER, request_id))
+                if status == 200 and self._observer.watches(route.entry):
+                    content_type = environ.get("CONTENT_TYPE", "")
+                    self._observer.seen(route.entry, model, route.protocol, body, content_type, request_id)
                 start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
                 return [reply]
         environ["wsgi.input"] = BytesIO(body)
@@ -148,20 +157,20 @@ def _routes_of(snapshot: Snapshot) -> dict[str, _Route]:
     """By path, or path?query for the ways in which /classify is told a model or version."""
     table = {}
     for name, entry in snapshot.models.items():
-        ways: list[tuple[str, str, engine.Model, Entry | None]] = []
+        ways: list[tuple[str, str, engine.Model, bool]] = []
         if entry.default is not None:
-            ways.append(("", "", entry.available[entry.default], entry if entry.routing.split else None))
-        ways += [(f"/versions/{number}", f"version={number}", model, None) for number, model in entry.available.items()]
+            ways.append(("", "", entry.available[entry.default], entry.routing.split is not None))
         ways += [
-            (f"/labels/{label}", f"label={label}", entry.available[number], None)
-            for label, number in entry.labels().items()
+            (f"/versions/{number}", f"version={number}", model, False) for number, model in entry.available.items()
         ]
+        for label, number in entry.labels().items():
+            ways.append((f"/labels/{label}", f"label={label}", entry.available[number], False))
         for path, query, model, split in ways:
-            table[f"/v1/models/{name}{path}:predict"] = _Route(model, "tensorflow", split)
-            table[f"/v2/models/{name}{path}/infer"] = _Route(model, "openinference", split)
+            table[f"/v1/models/{name}{path}:predict"] = _Route(model, "tensorflow", entry, split)
+            table[f"/v2/models/{name}{path}/infer"] = _Route(model, "openinference", entry, split)
             named = f"model={name}&{query}".rstrip("&")
             for text in (named, query) if len(snapshot.models) == 1 else (named,):
-                table[f"/classify?{text}".rstrip("?")] = _Route(model, "classify", split)
+                table[f"/classify?{text}".rstrip("?")] = _Route(model, "classify", entry, split)
     return table
 
 

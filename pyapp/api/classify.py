@@ -4,11 +4,8 @@ import re
 
 from flask import Blueprint, Response, request
 
-from pyapp.sticky import sticky_key
-
-from . import serving
 from .errors import BadParameter
-from .predict import answer, read_body
+from .predict import answer, find, read_body
 
 bp = Blueprint("classify", __name__)
 
@@ -22,9 +19,7 @@ def classify() -> Response:
     if number is not None and label is not None:
         raise BadParameter("label", "both version and label are given; give one of them")
     body = read_body()
-    key = sticky_key(request.environ, body)
-    model = serving().registry.find(request.args.get("model"), number, label, key)
-    return answer(model, "classify", body, top=_positive("top") or 0)
+    return answer(find(request.args.get("model"), number, label, body), "classify", body, top=_positive("top") or 0)
 
 
 def _positive(name: str) -> int | None:

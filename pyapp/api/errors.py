@@ -18,6 +18,7 @@ from werkzeug.exceptions import (
 )
 from werkzeug.exceptions import RequestEntityTooLarge as TooLarge
 
+from pyapp.request_id import REQUEST_ID_HEADER
 from pyapp.serving import versions
 
 from . import serving
@@ -66,6 +67,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(HTTPException, answer)
     app.register_error_handler(versions.VersionLookupError, _lookup_failed)
     app.after_request(_discard_body)
+    app.after_request(_name_request)
 
 
 def _lookup_failed(error: versions.VersionLookupError) -> Response:
@@ -78,6 +80,11 @@ def answer(error: HTTPException) -> Response:
     if (error.code or 500) >= 400:  # a redirect is no error
         response.data = error_body(_message(error), getattr(error, "where", ""))
         response.content_type = "application/json"
+    return response
+
+
+def _name_request(response: Response) -> Response:
+    response.headers[REQUEST_ID_HEADER] = serving().request_ids.of(request.environ)
     return response
 
 

@@ -8,10 +8,9 @@ from werkzeug.exceptions import BadRequest
 
 from pyapp.serving.manifest import Description
 from pyapp.serving.versions import UnavailableError
-from pyapp.sticky import sticky_key
 
 from . import serving
-from .predict import answer, read_body
+from .predict import answer, find, read_body
 
 bp = Blueprint("openinference", __name__, url_prefix="/v2")
 
@@ -28,8 +27,7 @@ def infer(name: str, version: int | None = None, label: str | None = None) -> Re
     if BINARY_HEADER in request.headers:
         raise BadRequest(f'binary tensors are not taken: leave {BINARY_HEADER} out and send the numbers in "data"')
     body = read_body()
-    model = serving().registry.find(name, version, label, sticky_key(request.environ, body))
-    return answer(model, "openinference", body)
+    return answer(find(name, version, label, body), "openinference", body)
 
 
 @bp.get("/", strict_slashes=False)

@@ -10,10 +10,9 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
 from pyapp.serving.versions import State, UnknownVersionError, Version
-from pyapp.sticky import sticky_key
 
 from . import serving
-from .predict import answer, read_body
+from .predict import answer, find, read_body
 
 bp = Blueprint("tensorflow", __name__, url_prefix="/v1")
 
@@ -27,12 +26,12 @@ def predict(name: str, version: int | None = None, label: str | None = None) -> 
     """Rows (`instances`) or columns (`inputs`) in, `predictions` or `outputs` out.  The content type says nothing."""
     body = read_body()
     try:
-        model = serving().registry.find(name, version, label, sticky_key(request.environ, body))
+        found = find(name, version, label, body)
     except UnknownVersionError as error:
         _check_request(body)  # TensorFlow Serving reads the body before it looks for the model
         sought = f"Latest({name})" if version is None else f"Specific({name}, {version})"
         raise NotFound(f"Servable not found for request: {sought}; {error}") from None
-    return answer(model, "tensorflow", body)
+    return answer(found, "tensorflow", body)
 
 
 @bp.get("/models/<model:name>")

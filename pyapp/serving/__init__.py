@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pyapp import engine
+from pyapp.request_id import RequestIds
 
 from .decisions import Decisions
+from .observer import Observer
 from .registry import Registry
 from .watcher import Watcher
 
@@ -20,5 +22,7 @@ class Serving:
     engine: engine.Engine
     registry: Registry
     decisions: Decisions
+    observer: Observer
     watcher: Watcher
+    request_ids: RequestIds
     config: "Config"

@@ -25,6 +25,7 @@ from .state.errors import StateError
 from .versions import UnavailableError, UnknownVersionError
 
 if TYPE_CHECKING:
+    from .state.records import Records
     from .state.state import Audited, Change, State
 
 REMEMBERED = 10
@@ -48,6 +49,7 @@ class Decisions:
         self._url = url
         self._remembered = remembered
         self._state: State | None = None
+        self._records: Records | None = None
         self._known: Mapping[str, Routing] | None = None
 
     @property
@@ -62,6 +64,20 @@ class Decisions:
                 ) from error
             self._state = State(self._url)
         return self._state
+
+    @property
+    def records(self) -> "Records":
+        """Journal, feedback and comparisons.  Raises DecisionError without the `[state]` extra."""
+        if self._records is None:
+            state = self.state
+            from .state.records import Records
+
+            self._records = Records(state)
+        return self._records
+
+    def known_records(self) -> "Records | None":
+        """The same, for those who only look: None if nothing was ever kept."""
+        return None if self._is_untouched() else self.records
 
     def sync(self) -> None:
         """Takes over what others have decided.  Raises StateError, after the last decisions known took effect."""

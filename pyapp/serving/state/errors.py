@@ -3,3 +3,7 @@
 
 class StateError(Exception):
     """The database can't be reached, or can't be used."""
+
+
+class UnknownRequestError(LookupError):
+    """The journal has no such request, or row."""

@@ -57,7 +57,7 @@ class State:
         """What was decided about each model.  Raises StateError."""
         if self.file is not None and not self.file.exists():
             return {}  # nobody has decided anything yet: looking makes no file
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(sa.select(tables.decisions.c.model, tables.decisions.c.document)).all()
         return {name: from_document(document) for name, document in rows}
 
@@ -68,7 +68,7 @@ class State:
         `change` raises.
         """
         for _ in range(_RETRIES):
-            with self._writing() as connection:
+            with self.writing() as connection:
                 row = connection.execute(
                     sa.select(tables.decisions.c.revision, tables.decisions.c.document).where(
                         tables.decisions.c.model == model
@@ -110,17 +110,19 @@ class State:
         query = sa.select(tables.audit).order_by(tables.audit.c.id.desc()).limit(limit)
         if model is not None:
             query = query.where(tables.audit.c.model == model)
-        with self._reading() as connection:
+        with self.reading() as connection:
             rows = connection.execute(query).mappings().all()
         return [Audited(_utc(row["at"]), *(row[key] for key in Audited.__slots__[1:])) for row in rows]
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> Iterator[sa.Connection]:
+        """A connection to read with.  Raises StateError."""
         with self._told(), self._open().connect() as connection:
             yield connection
 
     @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction.  Raises StateError."""
         with self._told(), self._open().execution_options(writes=True).begin() as connection:
             yield connection
 

@@ -43,6 +43,18 @@ journal = sa.Table(
     sa.Column("labels", sa.JSON, nullable=False),  # the best label of each row; [] for a regression
 )
 
+# What shadows have shown: sums by each process, added when they are read.
+comparisons = sa.Table(
+    "comparisons",
+    metadata,
+    sa.Column("model", sa.String(128), primary_key=True),
+    sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("second", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("process", sa.String(64), primary_key=True),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column("document", sa.JSON, nullable=False),  # a Comparison (pyapp/serving/compare.py)
+)
+
 # What turned out to be true of a journalled request.
 feedback = sa.Table(
     "feedback",

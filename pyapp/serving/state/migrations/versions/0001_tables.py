@@ -43,6 +43,15 @@ def upgrade() -> None:
     op.create_index("ix_journal_at", "journal", ["at"])
     op.create_index("ix_journal_request_id", "journal", ["request_id"])
     op.create_table(
+        "comparisons",
+        sa.Column("model", sa.String(128), primary_key=True),
+        sa.Column("first", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("second", sa.BigInteger, primary_key=True, autoincrement=False),
+        sa.Column("process", sa.String(64), primary_key=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("document", sa.JSON, nullable=False),
+    )
+    op.create_table(
         "feedback",
         sa.Column("id", sa.Integer, primary_key=True, autoincrement=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
@@ -60,5 +69,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Back."""
-    for table in ("feedback", "journal", "audit", "decisions"):
+    for table in ("feedback", "comparisons", "journal", "audit", "decisions"):
         op.drop_table(table)
