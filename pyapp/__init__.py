@@ -9,11 +9,17 @@ from flask.json.provider import DefaultJSONProvider
 from pyapp import engine
 
 from . import cli, images
-from .api import classify, errors, health, models, openinference, page, predict, tensorflow
+from .api import admin, classify, errors, health, insight, models, openinference, page, predict, tensorflow
 from .config import Config, ConfigError
 from .fastpath import FastPath
+from .request_id import RequestIds
 from .serving import Serving
+from .serving.decisions import Decisions, default_url, remembered
+from .serving.observer import JournalOptions, Observer
+from .serving.policy import Policy
 from .serving.registry import Registry
+from .serving.store import open_store
+from .serving.watcher import Watcher
 
 __all__ = ["Config", "ConfigError", "create_app", "engine"]
 
@@ -52,17 +58,29 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
 
     images.silence_decoders()
     options = {name: getattr(config, name) for name in _ENGINE_OPTIONS}
+    registry = Registry(open_store(config.models), Policy.parse(config.versions))
+    decisions = Decisions(
+        registry, config.database_url or default_url(config.models), remembered(config.models, config.database_url)
+    )
+    computing = engine.Engine(decode_image=images.decode_image, **options)
+    journal = JournalOptions(config.journal_percent if config.journal != "off" else 0, config.journal == "content")
     serving = Serving(
-        engine=engine.Engine(decode_image=images.decode_image, **options),
-        registry=Registry(config.models),
+        engine=computing,
+        registry=registry,
+        decisions=decisions,
+        observer=Observer(computing.handle, journal, lambda *seen: decisions.records.keep(*seen)),
+        request_ids=RequestIds(),
+        watcher=Watcher([decisions.sync, registry.reload], config.poll_seconds),
         config=config,
     )
-    serving.registry.reload()
+    serving.watcher.look()
+    if registry.error:
+        raise ConfigError(f"SERVING_MODELS: {registry.error}")
     app.extensions["serving"] = serving
 
     errors.register(app)
     app.url_map.converters.update(predict.CONVERTERS)
-    for module in (classify, tensorflow, openinference, health, models, page):
+    for module in (admin, classify, tensorflow, openinference, health, insight, models, page):
         app.register_blueprint(module.bp)
     cli.register(app)
     app.wsgi_app = FastPath(app, serving)  # type: ignore[method-assign]

@@ -27,11 +27,11 @@ def list_models(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(listing(snapshot), indent=2))
         return
-    for name, versions in snapshot.models.items():
-        for version in versions:
-            mark = "*" if version.number == snapshot.default(name) else " "
+    for entry in snapshot.models.values():
+        for version in entry.versions:
+            mark = "*" if version.number == entry.default else " "
             note = version.reason or version.description.description
-            click.echo(f"{mark} {name} {version.number}  {version.state}  {note}")
+            click.echo(f"{mark} {entry.name} {version.number}  {version.state}  {note}")
     if not snapshot.models:
         click.echo(f"No models in {serving().registry.store}", err=True)
 

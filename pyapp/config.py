@@ -3,12 +3,14 @@
 import difflib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
 import click
+
+from pyapp.serving.policy import EXPECTED, Policy
 
 
 class ConfigError(click.ClickException):
@@ -26,18 +28,44 @@ def _shipped_models() -> Path:
     return next((folder for folder in (here / "models", here.parent / "models") if folder.is_dir()), here / "models")
 
 
-def _row(variable: str, meaning: str, low: int = 0, high: int = 0) -> dict[str, Any]:
-    """The rest of a setting's row in the table; `low` and `high` bound a whole number."""
-    return {"variable": variable, "meaning": meaning, "low": low, "high": high}
+def _row(
+    variable: str,
+    meaning: str,
+    low: int = 0,
+    high: int = 0,
+    check: Callable[[str], object] = str,
+    secret: bool = False,
+) -> dict[str, Any]:
+    """The rest of a setting's row in the table.
+
+    `low` and `high` bound a whole number; `check` raises ValueError for a text that is not possible; what is `secret`
+    is never shown.
+    """
+    return {"variable": variable, "meaning": meaning, "low": low, "high": high, "check": check, "secret": secret}
+
+
+def _journal(text: str) -> None:
+    if text not in ("off", "digest", "content"):
+        raise ValueError(f"{text!r} is not possible; expected off, digest or content")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What is in force.  Each field is one environment variable; `Config.read` is the only way in."""
 
-    models: Path = field(
+    models: Path | str = field(
         default_factory=_shipped_models,
-        metadata=_row("SERVING_MODELS", "folder that holds <name>/<version>/"),
+        metadata=_row("SERVING_MODELS", "folder that holds <name>/<version>/, or its URL: s3://…, gs://…, https://…"),
+    )
+    versions: str = field(
+        default="latest",
+        metadata=_row("SERVING_VERSIONS", f"which versions of each model are served: {EXPECTED}", check=Policy.parse),
+    )
+    poll_seconds: int = field(
+        default=2,
+        metadata=_row(
+            "SERVING_POLL_SECONDS", "how often the store and decisions are looked at; 0: only when told", 0, 86_400
+        ),
     )
     slots: int = field(
         default=0,
@@ -75,6 +103,30 @@ class Config:
         default=32_000_000,
         metadata=_row("SERVING_MAX_IMAGE_PIXELS", "width x height of a picture, beyond it 413", 1, 1_000_000_000),
     )
+    journal: str = field(
+        default="off",
+        metadata=_row(
+            "SERVING_JOURNAL", "what is kept of requests: off, digest, or content (of bodies too)", check=_journal
+        ),
+    )
+    journal_percent: int = field(
+        default=100,
+        metadata=_row("SERVING_JOURNAL_PERCENT", "share of the requests that the journal keeps", 1, 100),
+    )
+    database_url: str = field(
+        default="",
+        repr=False,
+        metadata=_row(
+            "DATABASE_URL",
+            "where decisions are kept; default: an SQLite file beside the models",
+            secret=True,
+        ),
+    )
+    admin_token: str = field(
+        default="",
+        repr=False,
+        metadata=_row("SERVING_ADMIN_TOKEN", "who has it may change what is served; empty: nobody may", secret=True),
+    )
     host: str = field(
         default="127.0.0.1",
         metadata=_row("SERVING_HOST", "address that python -m pyapp listens on"),
@@ -106,7 +158,7 @@ class Config:
             if row.type is int:
                 values[row.name] = _whole_number(variable, text, row.metadata["low"], row.metadata["high"])
             else:
-                values[row.name] = _folder(variable, text) if row.type is Path else text
+                values[row.name] = _store(variable, text) if row.name == "models" else _checked(row, text)
         if "models" not in values and not _shipped_models().is_dir():
             raise ConfigError("SERVING_MODELS is not set, and no models came with this installation")
         return cls(**values)
@@ -127,7 +179,9 @@ class Config:
         for row in fields(self):
             limits = bounds(row.name)
             allowed = f" ({limits[0]} to {limits[1]})" if limits else ""
-            table.append((row.metadata["variable"], getattr(self, row.name), meaning(row.name) + allowed))
+            value = getattr(self, row.name)
+            shown = "(set, not shown)" if row.metadata["secret"] and value else value
+            table.append((row.metadata["variable"], shown, meaning(row.name) + allowed))
         return table
 
 
@@ -152,7 +206,18 @@ def _whole_number(variable: str, text: str, low: int, high: int) -> int:
     raise ConfigError(f"{variable} is {text!r}; it must be a whole number from {low} to {high}")
 
 
-def _folder(variable: str, text: str) -> Path:
+def _checked(row: Field[Any], text: str) -> str:
+    try:
+        row.metadata["check"](text)
+    except ValueError as error:
+        raise ConfigError(f"{row.metadata['variable']}: {error}") from error
+    return text
+
+
+def _store(variable: str, text: str) -> Path | str:
+    """A URL stays one; anything else must be a folder."""
+    if re.match(r"[a-z][a-z0-9+.-]*://", text):
+        return text
     folder = Path(text).expanduser()
     if not (folder.is_dir() and os.access(folder, os.R_OK | os.X_OK)):
         wrong = "does not exist" if not folder.exists() else "may not be read" if folder.is_dir() else "is no folder"

@@ -110,11 +110,14 @@ class Engine:
         top: int = 0,
         timeout_ms: int = 0,
         background: bool = False,
+        raw: bool = False,
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """The whole data path for one request: (HTTP status, headers, reply body).
 
         `protocol` is "classify", "tensorflow" or "openinference".  `timeout_ms` shortens the engine's own deadline;
-        a `background` request is computed only when no other waits.  Never raises for what a client sent.
+        a `background` request is computed only when no other waits.  `raw` replies with the outputs alone, float32
+        [rows, outputs] in the machine's byte order, and counts nothing: for those who observe what others asked.  Never
+        raises for what a client sent.
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine was made; taken without stopping anything.

@@ -19,8 +19,10 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from pyapp import engine
 
+from .request_id import REQUEST_ID_HEADER
 from .serving import Serving
-from .serving.registry import Snapshot
+from .serving.snapshot import Entry, Snapshot
+from .sticky import sticky_key
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -42,7 +44,9 @@ class _Route(NamedTuple):
 
     model: engine.Model
     protocol: str
-    version_header: tuple[str, str]
+    entry: Entry
+    is_split: bool
+    """Which version answers is decided by each request's sticky key."""
 
 
 class _BrokenInput:
@@ -63,12 +67,16 @@ class FastPath:
         self._app = app
         self.flask = app.wsgi_app
         self._registry = serving.registry
+        self._watcher = serving.watcher
+        self._request_ids = serving.request_ids
+        self._observer = serving.observer
         self._handle = serving.engine.handle
         self._limit = serving.config.max_body_bytes
         self._expected = _influences(app)
         self._undecided = True
         self._open = False
         self._table: tuple[Snapshot | None, dict[str, _Route]] = (None, {})
+        serving.registry.subscribe(self._forget)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answers, or has Flask answer."""
@@ -102,14 +110,20 @@ class FastPath:
             return self.flask(environ, start_response)
         if len(body) == size:
             try:
+                model = route.entry.find(key=sticky_key(environ, body)) if route.is_split else route.model
                 status, headers, reply = self._handle(
-                    route.model, route.protocol, body, environ.get("CONTENT_TYPE", ""), top=top
+                    model, route.protocol, body, environ.get("CONTENT_TYPE", ""), top=top
                 )
             except Exception:  # noqa: S110 -- a fault of ours: Flask meets it again, logs it and answers
                 pass
             else:
                 headers.append(("Content-Length", str(len(reply))))
-                headers.append(route.version_header)
+                headers.append(("X-Model-Version", str(model.version)))
+                request_id = self._request_ids.of(environ)
+                headers.append((REQUEST_ID_HEADER, request_id))
+                if status == 200 and self._observer.watches(route.entry):
+                    content_type = environ.get("CONTENT_TYPE", "")
+                    self._observer.seen(route.entry, model, route.protocol, body, content_type, request_id)
                 start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
                 return [reply]
         environ["wsgi.input"] = BytesIO(body)
@@ -118,11 +132,16 @@ class FastPath:
     def _through_flask(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if not self._undecided:
             return self.flask(environ, start_response)
+        self._watcher.ensure()  # in the process that serves, and not in one that only forks others
         try:
             return self.flask(environ, start_response)
         finally:
             self._open = _influences(self._app) == self._expected
             self._undecided = False
+
+    def _forget(self, _snapshot: Snapshot) -> None:
+        """An idle process must not keep the models of an old snapshot alive."""
+        self._table = (None, {})
 
     def _routes(self) -> dict[str, _Route]:
         """The table of the current snapshot; empty before the first request, and if Flask must see them all."""
@@ -137,17 +156,21 @@ class FastPath:
 def _routes_of(snapshot: Snapshot) -> dict[str, _Route]:
     """By path, or path?query for the ways in which /classify is told a model or version."""
     table = {}
-    for name, numbers in snapshot.available().items():
-        for number in (None, *numbers):
-            model = snapshot.find(name, number)
-            header = ("X-Model-Version", str(model.version))
-            path = name if number is None else f"{name}/versions/{number}"
-            table[f"/v1/models/{path}:predict"] = _Route(model, "tensorflow", header)
-            table[f"/v2/models/{path}/infer"] = _Route(model, "openinference", header)
-            version = "" if number is None else f"version={number}"
-            named = f"model={name}&{version}".rstrip("&")
-            for query in (named, version) if len(snapshot.models) == 1 else (named,):
-                table[f"/classify?{query}".rstrip("?")] = _Route(model, "classify", header)
+    for name, entry in snapshot.models.items():
+        ways: list[tuple[str, str, engine.Model, bool]] = []
+        if entry.default is not None:
+            ways.append(("", "", entry.available[entry.default], entry.routing.split is not None))
+        ways += [
+            (f"/versions/{number}", f"version={number}", model, False) for number, model in entry.available.items()
+        ]
+        for label, number in entry.labels().items():
+            ways.append((f"/labels/{label}", f"label={label}", entry.available[number], False))
+        for path, query, model, split in ways:
+            table[f"/v1/models/{name}{path}:predict"] = _Route(model, "tensorflow", entry, split)
+            table[f"/v2/models/{name}{path}/infer"] = _Route(model, "openinference", entry, split)
+            named = f"model={name}&{query}".rstrip("&")
+            for text in (named, query) if len(snapshot.models) == 1 else (named,):
+                table[f"/classify?{text}".rstrip("?")] = _Route(model, "classify", entry, split)
     return table
 
 

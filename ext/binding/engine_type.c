@@ -161,7 +161,8 @@ static int find_protocol(const char *name, srv_protocol *out) {
 }
 
 /* (status, [(name, value), …], body) */
-static PyObject *build_reply(const srv_exchange *exchange) {
+static PyObject *build_reply(const srv_exchange *exchange, bool raw) {
+    const char *type = raw && exchange->status == SRV_OK ? "application/octet-stream" : "application/json";
     char timing[192], rows[24], queue[24];
     snprintf(timing, sizeof timing,
              "parse;dur=%.4f, preprocess;dur=%.4f, queue;dur=%.4f, forward;dur=%.4f, total;dur=%.4f",
@@ -169,7 +170,7 @@ static PyObject *build_reply(const srv_exchange *exchange) {
              (double)exchange->queue_ns * 1e-6, (double)exchange->forward_ns * 1e-6, (double)exchange->total_ns * 1e-6);
     snprintf(rows, sizeof rows, "%zu", exchange->batch_rows);
     snprintf(queue, sizeof queue, "%llu", (unsigned long long)exchange->queue_ns / 1000);
-    PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)(ss)]", "Content-Type", "application/json", "Server-Timing", timing,
+    PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)(ss)]", "Content-Type", type, "Server-Timing", timing,
                                       "X-Batch-Rows", rows, "X-Queue-Us", queue);
     if (headers != NULL && exchange->http == 503) {
         PyObject *retry = Py_BuildValue("(ss)", "Retry-After", "1");
@@ -185,18 +186,19 @@ static PyObject *build_reply(const srv_exchange *exchange) {
 }
 
 static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"model", "protocol", "body", "content_type", "top", "timeout_ms", "background", NULL};
+    static char *names[] = {"model",      "protocol", "body", "content_type", "top", "timeout_ms",
+                            "background", "raw",      NULL};
     engine_object *self = (engine_object *)object;
     module_state *state = state_of_type(Py_TYPE(object));
     PyObject *model;
     const char *protocol, *content_type = "";
     Py_ssize_t content_type_size = 0, top = 0, timeout_ms = 0;
-    int background = 0;
+    int background = 0, raw = 0;
     Py_buffer body;
     srv_request request = {0};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnp:handle", names, state->model_type, &model,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnpp:handle", names, state->model_type, &model,
                                      &protocol, &body, &content_type, &content_type_size, &top, &timeout_ms,
-                                     &background)) {
+                                     &background, &raw)) {
         return NULL;
     }
     PyObject *reply = NULL;
@@ -211,6 +213,7 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
     request.top = top > 0 ? (size_t)top : 0;
     request.timeout_ns = timeout_ms > 0 ? (uint64_t)timeout_ms * MS : 0;
     request.background = background != 0;
+    request.raw = raw != 0;
     request.body = (srv_body_source){content_type, (size_t)content_type_size, body.buf, (size_t)body.len};
     call c = {.state = state, .decode_image = self->decode_image};
     const srv_hooks hooks = {
@@ -223,7 +226,7 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
     srv_engine_handle(self->engine, ((model_object *)model)->model, &request, &hooks, &exchange);
     PyEval_RestoreThread(c.saved);
     if (!PyErr_Occurred()) { /* a hook may have left an exception: an interrupt, or a fault of the decoder itself */
-        reply = build_reply(&exchange);
+        reply = build_reply(&exchange, request.raw);
     }
     srv_engine_end(self->engine, &exchange);
 cleanup:
@@ -247,7 +250,8 @@ static PyObject *engine_close(PyObject *object, PyObject *unused) {
 
 static PyMethodDef engine_methods[] = {
     {"handle", (PyCFunction)(void (*)(void))engine_handle, METH_VARARGS | METH_KEYWORDS,
-     "handle($self, model, protocol, body, content_type='', *, top=0, timeout_ms=0, background=False)\n--\n\n"
+     "handle($self, model, protocol, body, content_type='', *, top=0, timeout_ms=0, background=False, "
+     "raw=False)\n--\n\n"
      "The whole data path for one request: (HTTP status, headers, reply body)."},
     {"stats", engine_stats, METH_NOARGS, "stats($self)\n--\n\nCounts since the engine was made."},
     {"close", engine_close, METH_NOARGS,

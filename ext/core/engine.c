@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "run_forward.h"
 
+#include <pthread.h>
 #include <string.h>
 
 /* Memory of one request; kept on a list for the next, so that a steady load allocates nothing. */
@@ -248,7 +249,11 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     exchange->rows = job.rows;
     exchange->batch_rows = job.batch_rows;
     now = srv_now_ns();
-    status = write_reply(model, request, &body, y, arena, exchange->body, err);
+    if (request->raw) {
+        srv_buffer_add(exchange->body, y, bytes);
+    } else {
+        status = write_reply(model, request, &body, y, arena, exchange->body, err);
+    }
     if (status == SRV_OK && exchange->body->failed) {
         status = srv_fail(err, SRV_NO_MEMORY, "out of memory while writing the reply");
     }
@@ -288,7 +293,9 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
         exchange->http = srv_write_error(request->protocol, &err, exchange->body);
     }
     exchange->total_ns = srv_now_ns() - begin;
-    count(&engine->stats, model, exchange);
+    if (!request->raw) {
+        count(&engine->stats, model, exchange);
+    }
     return exchange->status;
 }
 

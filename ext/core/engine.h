@@ -43,6 +43,7 @@ typedef struct srv_request {
     size_t top;          /* the k best labels; 0: all scores */
     uint64_t timeout_ns; /* the client's own, if it is shorter than the engine's; 0: none */
     bool background;     /* computed only when no other request waits */
+    bool raw;            /* the reply is the outputs, float32 [rows × outputs], and nothing is counted: for observers */
 } srv_request;
 
 typedef struct srv_hooks {

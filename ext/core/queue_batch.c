@@ -6,11 +6,14 @@
 #include "queue/lanes.h"
 #include "queue/pace.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #define INTERRUPT_NS 100000000u    /* how often a waiting request asks whether it is interrupted */
 #define PEAK_BATCHES 64            /* how long the largest number of requests at once is remembered */
 #define WORTH_A_HELPER_NS 200000.0 /* of work: to start and end a thread costs some tens of microseconds */
+
+enum { LEAD = SRV_EVENT_MEANINGS, ENDED }; /* what a job's thread is told */
 
 /* The right to compute one batch at a time, and the memory for it. */
 typedef struct slot {
@@ -21,20 +24,44 @@ typedef struct slot {
 
 struct srv_queue {
     pthread_mutex_t lock;
-    pthread_cond_t idle;   /* the last running request has left */
+    pthread_cond_t idle;   /* closed, and something has ended */
     pthread_cond_t joined; /* a lane that a leader waits for is full */
     lanes lanes;
     slot *slots, *free_slots;
     size_t slot_count, free_count;
     size_t max_queue_rows;
     uint64_t max_wait_ns;
-    size_t inside;      /* calls of srv_queue_run that have not returned, and helpers */
+    size_t inside;      /* jobs that have not ended, and helpers */
     size_t most_inside; /* the most at once lately */
     size_t recent_most, recent_batches;
     size_t waiting_leaders, wanted_rows; /* leaders that wait for a lane to hold so many rows */
+    unsigned forks;                      /* that this process came from, since the queue was made */
     bool closed;
     srv_queue_stats stats;
 };
+
+/* Threads to wake once the lock is free: their events are set, and only their addresses are still good. */
+typedef struct sleepers {
+    size_t count;
+    srv_event *events[SRV_BATCH_ROWS + 1];
+} sleepers;
+
+static void wake_all(sleepers *who) {
+    for (size_t i = 0; i < who->count; i++) {
+        srv_event_wake(who->events[i]);
+    }
+    who->count = 0;
+}
+
+static void tell_lock_held(srv_job *job, uint32_t what, sleepers *who) {
+    if (!srv_event_set(&job->event_, what)) {
+        return;
+    }
+    if (who->count == sizeof who->events / sizeof *who->events) { /* so many expired at once: rare */
+        wake_all(who);
+    }
+    who->events[who->count++] = &job->event_;
+}
 
 static void begin_empty(srv_queue *queue) {
     for (size_t i = 0; i < queue->slot_count; i++) {
@@ -67,43 +94,8 @@ void srv_queue_after_fork(srv_queue *queue) {
     queue->stats = (srv_queue_stats){0};
     queue->inside = queue->most_inside = queue->recent_most = queue->recent_batches = 0;
     queue->waiting_leaders = queue->wanted_rows = 0;
+    queue->forks++;
     begin_empty(queue);
-}
-
-void srv_queue_close(srv_queue *queue) {
-    pthread_mutex_lock(&queue->lock);
-    queue->closed = true;
-    while (queue->inside > 0) {
-        pthread_cond_wait(&queue->idle, &queue->lock);
-    }
-    for (size_t i = 0; i < queue->slot_count; i++) {
-        slot *s = &queue->slots[i];
-        srv_free(s->x);
-        srv_free(s->y);
-        srv_free(s->scratch);
-        s->x = s->y = s->scratch = NULL;
-        s->x_floats = s->y_floats = s->scratch_floats = 0;
-    }
-    pthread_mutex_unlock(&queue->lock);
-}
-
-void srv_queue_free(srv_queue *queue) {
-    if (queue == NULL) {
-        return;
-    }
-    srv_queue_close(queue);
-    lanes_free(&queue->lanes);
-    srv_free(queue->slots);
-    pthread_mutex_destroy(&queue->lock);
-    pthread_cond_destroy(&queue->idle);
-    pthread_cond_destroy(&queue->joined);
-    srv_free(queue);
-}
-
-static void end_lock_held(srv_job *job, srv_status status) {
-    job->status_ = status;
-    job->ended_ = true;
-    pthread_cond_signal(&job->wake_);
 }
 
 static void enter_lock_held(srv_queue *queue) {
@@ -118,7 +110,7 @@ static void enter_lock_held(srv_queue *queue) {
 
 static void leave_lock_held(srv_queue *queue) {
     queue->inside--;
-    if (queue->inside == 0) {
+    if (queue->closed) {
         pthread_cond_broadcast(&queue->idle);
     }
 }
@@ -136,6 +128,36 @@ static void free_slot_lock_held(srv_queue *queue, slot *s) {
     s->next_free = queue->free_slots;
     queue->free_slots = s;
     queue->free_count++;
+    if (queue->closed) {
+        pthread_cond_broadcast(&queue->idle);
+    }
+}
+
+/* The slot goes to a request that waits with rows to be taken; if there is none, it is free. */
+static void pass_slot_lock_held(srv_queue *queue, slot *s, sleepers *who) {
+    srv_job *job = lanes_find_waiting(&queue->lanes);
+    if (job == NULL) {
+        free_slot_lock_held(queue, s);
+        return;
+    }
+    job->slot_ = s;
+    tell_lock_held(job, LEAD, who);
+}
+
+static bool has_ended(srv_job *job) {
+    return srv_event_get(&job->event_) == ENDED;
+}
+
+/* The job is not to be touched afterwards: its thread may have returned. */
+static void end_lock_held(srv_queue *queue, srv_job *job, srv_status status, sleepers *who) {
+    if (job->slot_ != NULL) { /* handed over, and not taken up before others did the work */
+        slot *s = job->slot_;
+        job->slot_ = NULL;
+        pass_slot_lock_held(queue, s, who);
+    }
+    job->status_ = status;
+    leave_lock_held(queue);
+    tell_lock_held(job, ENDED, who);
 }
 
 static bool grow(float **memory, size_t *floats, size_t needed) {
@@ -184,7 +206,7 @@ static bool run_batch(slot *s, const batch *b) {
     return true;
 }
 
-static void finish_batch_lock_held(srv_queue *queue, const batch *b, bool computed, uint64_t now) {
+static void finish_batch_lock_held(srv_queue *queue, const batch *b, bool computed, uint64_t now, sleepers *who) {
     queue->stats.batches++;
     queue->stats.rows += b->rows;
     queue->stats.batch_rows[b->rows]++;
@@ -204,31 +226,25 @@ static void finish_batch_lock_held(srv_queue *queue, const batch *b, bool comput
         if (job->done_ == job->taken_ && !job->queued_) {
             job->queued_ns = job->started_ns_ - job->submitted_ns_;
             job->run_ns = now - job->started_ns_;
-            end_lock_held(job, job->status_);
+            end_lock_held(queue, job, job->status_, who);
         }
     }
 }
 
-/* The slot goes to a request that waits with rows to be taken; if there is none, it is free. */
-static void pass_slot_lock_held(srv_queue *queue, slot *s) {
-    srv_job *job = lanes_find_waiting(&queue->lanes);
-    if (job == NULL) {
-        free_slot_lock_held(queue, s);
-        return;
-    }
-    job->slot_ = s;
-    pthread_cond_signal(&job->wake_);
-}
-
 /* Lets others join the lane's batch, as long as that pays.  Afterwards another lane may be next.  With a free slot
  * nobody would join: who arrives leads. */
-static void wait_for_others_lock_held(srv_queue *queue, lane *l) {
+static void wait_for_others_lock_held(srv_queue *queue, lane *l, sleepers *who) {
     if (l->pace.saving_ns <= 0 || l->rows >= l->pace.full_rows || queue->free_count > 0 ||
         !patience_allows(&l->patience)) {
         return;
     }
     const bool curious = patience_is_curious(&l->patience);
     const size_t rows = l->rows;
+    if (who->count > 0) { /* of the batch before: it is they who may come */
+        pthread_mutex_unlock(&queue->lock);
+        wake_all(who);
+        pthread_mutex_lock(&queue->lock);
+    }
     uint64_t begun = srv_now_ns(), now = begun, wait;
     bool waited = false;
     while (l->first != NULL && !queue->closed && (curious || queue->inside < queue->most_inside) &&
@@ -247,10 +263,10 @@ static void wait_for_others_lock_held(srv_queue *queue, lane *l) {
 }
 
 /* The next batch; false if nothing is queued. */
-static bool take_batch_lock_held(srv_queue *queue, batch *b) {
+static bool take_batch_lock_held(srv_queue *queue, batch *b, sleepers *who) {
     lane *l = lanes_next(&queue->lanes);
     if (l != NULL && queue->max_wait_ns > 0) {
-        wait_for_others_lock_held(queue, l);
+        wait_for_others_lock_held(queue, l, who);
     }
     uint64_t now = srv_now_ns();
     while ((l = lanes_next(&queue->lanes)) != NULL) {
@@ -260,7 +276,7 @@ static bool take_batch_lock_held(srv_queue *queue, batch *b) {
             return true;
         }
         queue->stats.expired++;
-        end_lock_held(expired, SRV_DEADLINE);
+        end_lock_held(queue, expired, SRV_DEADLINE, who);
     }
     return false;
 }
@@ -274,19 +290,24 @@ static bool gives_way_lock_held(const srv_queue *queue, const srv_job *job) {
     return waiting != NULL && !waiting->background;
 }
 
-/* Runs batches until the leader's own rows are done (a helper, without any: until nothing is queued), then passes the
- * slot on. */
-static void lead_lock_held(srv_queue *queue, const srv_job *job, slot *s) {
+/* Runs batches until the leader's own rows are done (without a job: until nothing is queued), then passes the slot on.
+ * Takes the lock held, and releases it: nothing of the queue is touched afterwards, unless the caller keeps it open. */
+static void lead_and_unlock(srv_queue *queue, srv_job *job, slot *s) {
     batch b;
-    while ((job == NULL || !job->ended_) && !gives_way_lock_held(queue, job) && take_batch_lock_held(queue, &b)) {
+    sleepers who = {.count = 0};
+    while ((job == NULL || !has_ended(job)) && !gives_way_lock_held(queue, job) &&
+           take_batch_lock_held(queue, &b, &who)) {
         start_helper_lock_held(queue);
         pthread_mutex_unlock(&queue->lock);
+        wake_all(&who);
         bool computed = run_batch(s, &b);
         uint64_t now = srv_now_ns();
         pthread_mutex_lock(&queue->lock);
-        finish_batch_lock_held(queue, &b, computed, now);
+        finish_batch_lock_held(queue, &b, computed, now, &who);
     }
-    pass_slot_lock_held(queue, s);
+    pass_slot_lock_held(queue, s, &who);
+    pthread_mutex_unlock(&queue->lock);
+    wake_all(&who);
 }
 
 static void *help(void *argument) {
@@ -294,7 +315,8 @@ static void *help(void *argument) {
     pthread_mutex_lock(&queue->lock);
     slot *s = take_slot_lock_held(queue);
     if (s != NULL) {
-        lead_lock_held(queue, NULL, s);
+        lead_and_unlock(queue, NULL, s);
+        pthread_mutex_lock(&queue->lock);
     }
     leave_lock_held(queue);
     pthread_mutex_unlock(&queue->lock);
@@ -311,50 +333,70 @@ static void start_helper_lock_held(srv_queue *queue) {
     }
 }
 
-/* Sleeps until something happens to the job, the deadline, or the next look at `interrupted`. */
-static void sleep_lock_held(srv_queue *queue, srv_job *job) {
+/* When a waiting job has to be looked at, whatever happens: at its deadline, and to ask `interrupted`. */
+static uint64_t next_look_lock_held(const srv_job *job) {
     uint64_t until = srv_now_ns() + INTERRUPT_NS;
     if (job->deadline_ns != 0 && job->deadline_ns < until && job->queued_ && job->taken_ == 0) {
         until = job->deadline_ns;
     }
-    srv_cond_wait_until(&job->wake_, &queue->lock, until);
+    return until;
 }
 
-/* Waits for a slot or for the answer.  A job can only leave early while none of its rows was taken. */
-static void wait_lock_held(srv_queue *queue, srv_job *job) {
+/* Ends a job that is late or interrupted, which it can be while none of its rows was taken; and one that another process
+ * submitted, for this one is a fork that knows nothing of it. */
+static void give_up_lock_held(srv_queue *queue, srv_job *job, bool interrupted, sleepers *who) {
+    const bool late = job->deadline_ns != 0 && srv_now_ns() > job->deadline_ns;
+    if (job->forks_ != queue->forks) {
+        job->status_ = SRV_CANCELLED;
+        srv_event_set(&job->event_, ENDED);
+    } else if ((interrupted || late) && !has_ended(job) && job->taken_ == 0) {
+        lanes_withdraw(&queue->lanes, job);
+        queue->stats.expired += !interrupted;
+        queue->stats.cancelled += interrupted;
+        end_lock_held(queue, job, interrupted ? SRV_CANCELLED : SRV_DEADLINE, who);
+    }
+}
+
+/* The slot that was handed to the job, or a free one if it needs one; else NULL. */
+static slot *get_slot_lock_held(srv_queue *queue, srv_job *job) {
+    slot *s = job->slot_;
+    if (s != NULL) {
+        job->slot_ = NULL;
+        srv_event_set(&job->event_, SRV_EVENT_NONE);
+    } else if (job->queued_) {
+        s = take_slot_lock_held(queue);
+    }
+    return s;
+}
+
+/* Until the answer is there: leads with a slot when it gets one, sleeps when not; its last rows may be in another
+ * leader's batch.  Takes the lock held, and releases it. */
+static void finish_and_unlock(srv_queue *queue, srv_job *job) {
     bool interrupted = false;
-    job->waiting_ = true;
-    while (!job->ended_ && job->slot_ == NULL) {
-        sleep_lock_held(queue, job);
-        if (job->ended_ || job->slot_ != NULL) {
-            break;
+    sleepers who = {.count = 0}; /* nobody: a job that gives up is the thread's own */
+    while (!has_ended(job)) {
+        slot *s = get_slot_lock_held(queue, job);
+        if (s != NULL) {
+            lead_and_unlock(queue, job, s);
+        } else {
+            job->waiting_ = true;
+            const uint64_t until = next_look_lock_held(job);
+            pthread_mutex_unlock(&queue->lock);
+            const uint32_t told = srv_event_wait_until(&job->event_, until);
+            if (told == SRV_EVENT_NONE && job->interrupted != NULL && !interrupted && srv_now_ns() >= until) {
+                interrupted = job->interrupted(job->hook); /* no lock held: the hook may take Python's */
+            }
         }
-        if (!interrupted && job->interrupted != NULL) {
-            pthread_mutex_unlock(&queue->lock); /* the hook may take locks of its own, such as Python's */
-            interrupted = job->interrupted(job->hook);
-            pthread_mutex_lock(&queue->lock);
+        if (has_ended(job)) {
+            return; /* without the lock, which the others want just now */
         }
-        bool late = job->deadline_ns != 0 && srv_now_ns() > job->deadline_ns;
-        if ((interrupted || late) && !job->ended_ && job->taken_ == 0) {
-            lanes_withdraw(&queue->lanes, job);
-            queue->stats.expired += !interrupted;
-            queue->stats.cancelled += interrupted;
-            end_lock_held(job, interrupted ? SRV_CANCELLED : SRV_DEADLINE);
+        pthread_mutex_lock(&queue->lock);
+        job->waiting_ = false;
+        if (job->slot_ == NULL) {
+            give_up_lock_held(queue, job, interrupted, &who);
         }
     }
-    job->waiting_ = false;
-}
-
-/* Until the answer is there: its last rows may be in another leader's batch, or the slot may have been passed on. */
-static void follow_lock_held(srv_queue *queue, srv_job *job) {
-    do {
-        wait_lock_held(queue, job);
-        slot *s = job->slot_;
-        job->slot_ = NULL;
-        if (s != NULL) { /* also when it ended in the meantime: the slot must not be lost */
-            lead_lock_held(queue, job, s);
-        }
-    } while (!job->ended_);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 /* What is asked at the door: is there room, and is there time? */
@@ -385,6 +427,7 @@ static srv_status submit_lock_held(srv_queue *queue, srv_job *job, srv_error *er
     if (l == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
+    job->forks_ = queue->forks;
     queue->stats.requests++;
     enter_lock_held(queue);
     if (queue->waiting_leaders > 0 && (l->rows >= queue->wanted_rows || queue->inside >= queue->most_inside)) {
@@ -393,37 +436,99 @@ static srv_status submit_lock_held(srv_queue *queue, srv_job *job, srv_error *er
     return SRV_OK;
 }
 
-srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err) {
-    srv_cond_init(&job->wake_);
+static void begin_job(srv_job *job) {
+    srv_event_init(&job->event_);
     job->taken_ = job->done_ = 0;
     job->slot_ = NULL;
     job->status_ = SRV_OK;
-    job->queued_ = job->waiting_ = job->ended_ = false;
+    job->queued_ = job->waiting_ = false;
     job->submitted_ns_ = srv_now_ns();
+}
 
+/* Of a job that has ended. */
+static srv_status read_status(srv_job *job, srv_error *err) {
+    srv_event_destroy(&job->event_);
+    switch (job->status_) {
+    case SRV_DEADLINE:
+        return srv_fail(err, SRV_DEADLINE, "the deadline passed before the request was computed");
+    case SRV_CANCELLED:
+        return srv_fail(err, SRV_CANCELLED, "the request was interrupted");
+    case SRV_NO_MEMORY:
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    default:
+        return job->status_;
+    }
+}
+
+srv_status srv_queue_submit(srv_queue *queue, srv_job *job, srv_error *err) {
+    begin_job(job);
     pthread_mutex_lock(&queue->lock);
     srv_status status = submit_lock_held(queue, job, err);
-    if (status == SRV_OK) {
-        slot *s = take_slot_lock_held(queue);
-        if (s != NULL) {
-            lead_lock_held(queue, job, s);
-        }
-        if (!job->ended_) {
-            follow_lock_held(queue, job);
-        }
-        status = job->status_;
-        leave_lock_held(queue);
-    }
     pthread_mutex_unlock(&queue->lock);
-    pthread_cond_destroy(&job->wake_);
-    if (status == SRV_DEADLINE) {
-        srv_fail(err, status, "the deadline passed before the request was computed");
-    } else if (status == SRV_CANCELLED) {
-        srv_fail(err, status, "the request was interrupted");
-    } else if (status == SRV_NO_MEMORY) {
-        srv_fail(err, status, "out of memory");
+    if (status != SRV_OK) {
+        srv_event_destroy(&job->event_);
     }
     return status;
+}
+
+srv_status srv_queue_wait(srv_queue *queue, srv_job *job, srv_error *err) {
+    if (!has_ended(job)) {
+        pthread_mutex_lock(&queue->lock);
+        sleepers nobody = {.count = 0};
+        give_up_lock_held(queue, job, false, &nobody);
+        finish_and_unlock(queue, job);
+    }
+    return read_status(job, err);
+}
+
+srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err) {
+    begin_job(job);
+    pthread_mutex_lock(&queue->lock);
+    srv_status status = submit_lock_held(queue, job, err);
+    if (status != SRV_OK) {
+        pthread_mutex_unlock(&queue->lock);
+        srv_event_destroy(&job->event_);
+        return status;
+    }
+    finish_and_unlock(queue, job);
+    return read_status(job, err);
+}
+
+void srv_queue_close(srv_queue *queue) {
+    pthread_mutex_lock(&queue->lock);
+    queue->closed = true;
+    pthread_cond_broadcast(&queue->joined);
+    while (queue->inside > 0 || queue->free_count < queue->slot_count) {
+        slot *s = queue->lanes.rows > 0 ? take_slot_lock_held(queue) : NULL;
+        if (s == NULL) {
+            pthread_cond_wait(&queue->idle, &queue->lock);
+            continue;
+        }
+        lead_and_unlock(queue, NULL, s); /* nobody waits for these jobs yet */
+        pthread_mutex_lock(&queue->lock);
+    }
+    for (size_t i = 0; i < queue->slot_count; i++) {
+        slot *s = &queue->slots[i];
+        srv_free(s->x);
+        srv_free(s->y);
+        srv_free(s->scratch);
+        s->x = s->y = s->scratch = NULL;
+        s->x_floats = s->y_floats = s->scratch_floats = 0;
+    }
+    pthread_mutex_unlock(&queue->lock);
+}
+
+void srv_queue_free(srv_queue *queue) {
+    if (queue == NULL) {
+        return;
+    }
+    srv_queue_close(queue);
+    lanes_free(&queue->lanes);
+    srv_free(queue->slots);
+    pthread_mutex_destroy(&queue->lock);
+    pthread_cond_destroy(&queue->idle);
+    pthread_cond_destroy(&queue->joined);
+    srv_free(queue);
 }
 
 void srv_queue_read_stats(srv_queue *queue, srv_queue_stats *out) {

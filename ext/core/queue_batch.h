@@ -9,14 +9,15 @@
  * On a busy core a leader must sometimes let others in first, and sometimes must not: queue/pace.h decides by cost.
  * Who gets into a batch, in what order, is queue/lanes.h.
  *
- * One lock guards the whole queue; it is never held while rows are computed.  Batches are taken out before the work.
+ * One lock guards the whole queue; it is never held while rows are computed, nor while threads are woken.  Batches are
+ * taken out before the work.
  */
 #ifndef SRV_QUEUE_BATCH_H
 #define SRV_QUEUE_BATCH_H
 
+#include "base/event.h"
 #include "base/status.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -38,7 +39,8 @@ typedef struct srv_queue_options {
     uint64_t max_wait_ns;  /* a leader never waits longer for others to join; 0: it never waits */
 } srv_queue_options;
 
-/* One request's rows.  The caller fills the first part and keeps it in place until srv_queue_run returns. */
+/* One request's rows.  The caller fills the first part and keeps it in place until srv_queue_run, or srv_queue_wait,
+ * returns. */
 typedef struct srv_job {
     const srv_work *work;
     const float *x;                  /* [rows × work->features] */
@@ -49,18 +51,19 @@ typedef struct srv_job {
     bool (*interrupted)(void *hook); /* asked now and then while waiting; true gives the place up (SRV_CANCELLED) */
     void *hook;
 
-    /* Filled by srv_queue_run: */
+    /* Filled in: */
     uint64_t queued_ns, run_ns; /* waiting before the first row was computed; from then to the last */
     size_t batch_rows;          /* rows of the batch that its last row was in */
 
     /* The queue's own: */
     struct srv_job *next_;
-    pthread_cond_t wake_;
+    srv_event event_;     /* LEAD: look at slot_; ENDED: the job is the caller's again */
     size_t taken_, done_; /* rows in batches so far; rows computed */
+    unsigned forks_;      /* of the queue, when it was submitted */
     uint64_t submitted_ns_, started_ns_;
     struct slot *slot_; /* handed over: lead with it */
     srv_status status_;
-    bool queued_, waiting_, ended_;
+    bool queued_, waiting_;
 } srv_job;
 
 typedef struct srv_queue_stats {
@@ -75,14 +78,21 @@ typedef struct srv_queue srv_queue;
 /* NULL when out of memory.  Measures once what it costs to wake a thread: about a millisecond. */
 srv_queue *srv_queue_new(const srv_queue_options *options);
 
-/* Refuses new work and waits until what is queued is answered.  Idempotent. */
+/* Refuses new work, computes what is queued and nobody waits for yet, and returns when all is answered.  Idempotent. */
 void srv_queue_close(srv_queue *queue);
-void srv_queue_free(srv_queue *queue);       /* closed, or never used; accepts NULL */
+void srv_queue_free(srv_queue *queue);       /* closes it; no thread may be in a call on it; accepts NULL */
 void srv_queue_after_fork(srv_queue *queue); /* see srv_engine_after_fork */
 
 /* Submits the job and returns when all its rows are computed, or with OVERLOADED (the queue is full, or so long that the
  * deadline can't be met), DEADLINE, CANCELLED, CLOSED or NO_MEMORY.  Any number of threads. */
 srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err);
+
+/* The same in two steps, so that one thread can have many requests on their way: each submitted with SRV_OK must be
+ * waited for, in any order, by any thread.  Until somebody waits, leaders take it into their batches but it has no
+ * thread to lead with: on an idle queue nothing happens before the first wait.  Its deadline holds from the start;
+ * `interrupted` is asked while it is waited for.  A wait in the child of a fork between the two is CANCELLED. */
+srv_status srv_queue_submit(srv_queue *queue, srv_job *job, srv_error *err);
+srv_status srv_queue_wait(srv_queue *queue, srv_job *job, srv_error *err);
 
 void srv_queue_read_stats(srv_queue *queue, srv_queue_stats *out);
 

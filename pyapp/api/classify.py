@@ -4,9 +4,8 @@ import re
 
 from flask import Blueprint, Response, request
 
-from . import serving
 from .errors import BadParameter
-from .predict import answer, read_body
+from .predict import answer, find, read_body
 
 bp = Blueprint("classify", __name__)
 
@@ -15,9 +14,12 @@ _LARGEST = 2**31 - 1
 
 @bp.post("/classify")
 def classify() -> Response:
-    """Query: `model` (default: the only one), `version` (default: the newest), `top` (how many labels; all)."""
-    model = serving().registry.find(request.args.get("model"), _positive("version"))
-    return answer(model, "classify", read_body(), top=_positive("top") or 0)
+    """Query: `model` (default: the only one), `version` or `label` (default: as was decided, or the newest), `top`."""
+    number, label = _positive("version"), request.args.get("label")
+    if number is not None and label is not None:
+        raise BadParameter("label", "both version and label are given; give one of them")
+    body = read_body()
+    return answer(find(request.args.get("model"), number, label, body), "classify", body, top=_positive("top") or 0)
 
 
 def _positive(name: str) -> int | None:

@@ -18,14 +18,15 @@ from werkzeug.exceptions import (
 )
 from werkzeug.exceptions import RequestEntityTooLarge as TooLarge
 
-from pyapp.serving import registry
+from pyapp.request_id import REQUEST_ID_HEADER
+from pyapp.serving import versions
 
 from . import serving
 
-_LOOKUP_STATUS: dict[type[registry.VersionLookupError], type[HTTPException]] = {
-    registry.UnknownVersionError: NotFound,
-    registry.AmbiguousModelError: BadRequest,
-    registry.UnavailableError: ServiceUnavailable,
+_LOOKUP_STATUS: dict[type[versions.VersionLookupError], type[HTTPException]] = {
+    versions.UnknownVersionError: NotFound,
+    versions.AmbiguousModelError: BadRequest,
+    versions.UnavailableError: ServiceUnavailable,
 }
 
 _DISCARD_BYTES = 64 << 20
@@ -45,6 +46,14 @@ class BadParameter(BadRequest):
         self.where = f"?{name}"
 
 
+class BadField(BadRequest):
+    """A member of a JSON body is wrong; `pointer` is its place."""
+
+    def __init__(self, pointer: str, message: str) -> None:
+        super().__init__(message)
+        self.where = pointer
+
+
 class BadHeader(BadRequest):
     """A header of ours is wrong."""
 
@@ -55,21 +64,27 @@ class BadHeader(BadRequest):
 
 def register(app: Flask) -> None:
     """Has every exception of every view, and every status that Flask itself gives, answered as JSON."""
-    app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(registry.VersionLookupError, _lookup_failed)
+    app.register_error_handler(HTTPException, answer)
+    app.register_error_handler(versions.VersionLookupError, _lookup_failed)
     app.after_request(_discard_body)
+    app.after_request(_name_request)
 
 
-def _lookup_failed(error: registry.VersionLookupError) -> Response:
-    return _http_error(_LOOKUP_STATUS[type(error)](str(error)))
+def _lookup_failed(error: versions.VersionLookupError) -> Response:
+    return answer(_LOOKUP_STATUS[type(error)](str(error)))
 
 
-def _http_error(error: HTTPException) -> Response:
+def answer(error: HTTPException) -> Response:
     """Also what an unexpected exception becomes: Flask logs it with its trace and hands over a 500."""
     response = cast(Response, error.get_response(request.environ))
     if (error.code or 500) >= 400:  # a redirect is no error
         response.data = error_body(_message(error), getattr(error, "where", ""))
         response.content_type = "application/json"
+    return response
+
+
+def _name_request(response: Response) -> Response:
+    response.headers[REQUEST_ID_HEADER] = serving().request_ids.of(request.environ)
     return response
 
 

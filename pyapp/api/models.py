@@ -5,7 +5,8 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
-from pyapp.serving.registry import Snapshot, Version
+from pyapp.serving.snapshot import Entry, Snapshot
+from pyapp.serving.versions import Version
 
 from . import serving
 
@@ -20,11 +21,15 @@ def models() -> Response:
 
 def listing(snapshot: Snapshot) -> dict[str, Any]:
     """The snapshot as JSON."""
+    return {"models": [_entry(entry) for entry in snapshot.models.values()]}
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
     return {
-        "models": [
-            {"name": name, "default": snapshot.default(name), "versions": [_version(version) for version in versions]}
-            for name, versions in snapshot.models.items()
-        ]
+        "name": entry.name,
+        "default": entry.default,
+        "labels": entry.labels(),
+        "versions": [_version(version) for version in entry.versions],
     }
 
 

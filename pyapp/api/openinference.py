@@ -7,10 +7,10 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest
 
 from pyapp.serving.manifest import Description
-from pyapp.serving.registry import UnavailableError
+from pyapp.serving.versions import UnavailableError
 
 from . import serving
-from .predict import answer, read_body
+from .predict import answer, find, read_body
 
 bp = Blueprint("openinference", __name__, url_prefix="/v2")
 
@@ -20,12 +20,14 @@ BINARY_HEADER = "Inference-Header-Content-Length"
 
 @bp.post("/models/<model:name>/infer")
 @bp.post("/models/<model:name>/versions/<version:version>/infer")
-def infer(name: str, version: int | None = None) -> Response:
+@bp.post("/models/<model:name>/labels/<model:label>/infer")
+def infer(name: str, version: int | None = None, label: str | None = None) -> Response:
     """Tensors in, tensors out, as JSON."""
-    model = serving().registry.find(name, version)
+    serving().registry.find(name, version, label)
     if BINARY_HEADER in request.headers:
         raise BadRequest(f'binary tensors are not taken: leave {BINARY_HEADER} out and send the numbers in "data"')
-    return answer(model, "openinference", read_body())
+    body = read_body()
+    return answer(find(name, version, label, body), "openinference", body)
 
 
 @bp.get("/", strict_slashes=False)
@@ -53,7 +55,7 @@ def model(name: str, version: int | None = None) -> Response:
     """Names, types and shapes of inputs and outputs; -1 is the batch."""
     snapshot = serving().registry.snapshot
     number = snapshot.find(name, version).version
-    description = next(found.description for found in snapshot.models[name] if found.number == number)
+    description = next(found.description for found in snapshot.models[name].versions if found.number == number)
     versions = [str(available) for available in snapshot.available()[name]]
     return jsonify(name=name, versions=versions, platform=PLATFORM, **_tensors(description))
 

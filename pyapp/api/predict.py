@@ -7,6 +7,8 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import BaseConverter
 
 from pyapp import engine
+from pyapp.serving.snapshot import Entry
+from pyapp.sticky import sticky_key
 
 from . import serving
 from .errors import BadHeader
@@ -34,12 +36,22 @@ class VersionNumber(BaseConverter):
 CONVERTERS = {"model": ModelName, "version": VersionNumber}
 
 
-def answer(model: engine.Model, protocol: str, body: bytes, top: int = 0) -> Response:
+def find(name: str | None, number: int | None, label: str | None, body: bytes) -> tuple[Entry, engine.Model]:
+    """What was asked for, and what answers: by number, by label, or as was decided about the traffic.
+
+    Raises VersionLookupError.
+    """
+    entry = serving().registry.snapshot.entry(name)
+    return entry, entry.find(number, label, sticky_key(request.environ, body))
+
+
+def answer(found: tuple[Entry, engine.Model], protocol: str, body: bytes, top: int = 0) -> Response:
     """What the engine replies; `pyapp.fastpath` sends the same without Flask.
 
     Two headers say how urgent a request is: `X-Request-Timeout-Ms` (it is answered 504 once it is older) and
     `X-Request-Priority: background` (it is computed when no other waits).
     """
+    entry, model = found
     status, headers, reply = serving().engine.handle(
         model,
         protocol,
@@ -51,6 +63,10 @@ def answer(model: engine.Model, protocol: str, body: bytes, top: int = 0) -> Res
     )
     response = Response(reply, status, headers)
     response.headers["X-Model-Version"] = str(model.version)
+    observer = serving().observer
+    if status == 200 and observer.watches(entry):
+        request_id = serving().request_ids.of(request.environ)
+        observer.seen(entry, model, protocol, body, request.content_type or "", request_id)
     return response
 
 

@@ -9,10 +9,10 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, NotFound
 
-from pyapp.serving.registry import UnknownVersionError, Version
+from pyapp.serving.versions import State, UnknownVersionError, Version
 
 from . import serving
-from .predict import answer, read_body
+from .predict import answer, find, read_body
 
 bp = Blueprint("tensorflow", __name__, url_prefix="/v1")
 
@@ -21,16 +21,17 @@ SIGNATURE = "serving_default"
 
 @bp.post("/models/<model:name>:predict")
 @bp.post("/models/<model:name>/versions/<version:version>:predict")
-def predict(name: str, version: int | None = None) -> Response:
+@bp.post("/models/<model:name>/labels/<model:label>:predict")
+def predict(name: str, version: int | None = None, label: str | None = None) -> Response:
     """Rows (`instances`) or columns (`inputs`) in, `predictions` or `outputs` out.  The content type says nothing."""
     body = read_body()
     try:
-        model = serving().registry.find(name, version)
+        found = find(name, version, label, body)
     except UnknownVersionError as error:
         _check_request(body)  # TensorFlow Serving reads the body before it looks for the model
         sought = f"Latest({name})" if version is None else f"Specific({name}, {version})"
         raise NotFound(f"Servable not found for request: {sought}; {error}") from None
-    return answer(model, "tensorflow", body)
+    return answer(found, "tensorflow", body)
 
 
 @bp.get("/models/<model:name>")
@@ -80,9 +81,10 @@ def _check_request(body: bytes) -> None:
 
 
 def _versions(name: str, number: int | None) -> tuple[Version, ...]:
-    versions = serving().registry.snapshot.models.get(name)
-    if versions is None:
+    entry = serving().registry.snapshot.models.get(name)
+    if entry is None:
         raise NotFound(f"Could not find any versions of model {name}")
+    versions = entry.versions
     if number is not None:
         versions = tuple(version for version in versions if version.number == number)
         if not versions:
@@ -92,10 +94,10 @@ def _versions(name: str, number: int | None) -> tuple[Version, ...]:
 
 def _status(version: Version) -> dict[str, Any]:
     """A version that failed to load has ended, with an error."""
-    failed = version.model is None
+    failed = version.state is State.FAILED
     return {
         "version": str(version.number),
-        "state": "END" if failed else "AVAILABLE",
+        "state": "END" if failed else version.state,
         "status": {"error_code": "FAILED_PRECONDITION" if failed else "OK", "error_message": version.reason},
     }
 

@@ -1,11 +1,18 @@
 """Which model version answers.  Knows nothing of Flask."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyapp import engine
-from pyapp.config import Config
+from pyapp.request_id import RequestIds
 
+from .decisions import Decisions
+from .observer import Observer
 from .registry import Registry
+from .watcher import Watcher
+
+if TYPE_CHECKING:
+    from pyapp.config import Config
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,4 +21,8 @@ class Serving:
 
     engine: engine.Engine
     registry: Registry
-    config: Config
+    decisions: Decisions
+    observer: Observer
+    watcher: Watcher
+    request_ids: RequestIds
+    config: "Config"

@@ -1,175 +1,316 @@
-"""The registry: every version of every model in the store, loaded or with the reason why not.
+"""The registry: follows the store, and serves what the policy wants of it.
 
-The store is a folder of `<name>/<version>/` (docs/package.md).  A reader takes the current snapshot, which never
-changes; `reload` builds the next one aside and swaps one pointer, so a request sees the old state or the new, whole.
+A reader takes the current snapshot, which never changes.  `reload` looks at the store, loads what is new beside what is
+served, and swaps one pointer when a version is checked and warm; only then does an older one leave.  Whatever fails is
+said in the state of the version that it concerns, and disturbs no other.  The last version of a model that can answer
+never leaves, whatever becomes of the store.
 """
 
 import logging
-import re
+import sys
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
 from pyapp import engine
 
-from .manifest import Description, describe
+from .manifest import describe
+from .policy import Policy
+from .routing import NO_ROUTING, Routing
+from .snapshot import Entry, Snapshot, listed
+from .store import FolderStore, Found, Listing, Store
+from .versions import State, UnknownVersionError, Version
 
-_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
-_VERSION = re.compile(r"[1-9][0-9]{0,17}")
+FIRST_RETRY_SECONDS = 2.0
+LONGEST_RETRY_SECONDS = 300.0
+REMEMBERED_ENDS = 5
+"""How many versions that are gone each model's status still lists."""
 
 log = logging.getLogger(__name__)
 
-
-class VersionLookupError(Exception):
-    """No version can answer; the message names those that can."""
+Load = Callable[[Path, str, int], engine.Model]
 
 
-class UnknownVersionError(VersionLookupError):
-    """There is no such model or version."""
+def load_package(folder: Path, name: str, version: int) -> engine.Model:
+    """What a registry loads with: the engine's own checks."""
+    return engine.Model.load(folder, name=name, version=version)
 
 
-class AmbiguousModelError(VersionLookupError):
-    """No model was named, and there are several."""
+@dataclass(slots=True)
+class _Failure:
+    """A version that could not be loaded, and when it is tried again."""
+
+    fingerprint: str
+    reason: str
+    again: float
+    delay: float
 
 
-class UnavailableError(VersionLookupError):
-    """It exists but could not be loaded."""
+@dataclass(slots=True)
+class _Followed:
+    """What the registry knows of one model."""
 
-
-class State(StrEnum):
-    """What a version is in."""
-
-    AVAILABLE = "AVAILABLE"
-    FAILED = "FAILED"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version of one model; `model` is None and `reason` says why if it failed to load."""
-
-    name: str
-    number: int
-    model: engine.Model | None = None
-    reason: str = ""
-    description: Description = field(default_factory=Description)
-
-    @property
-    def state(self) -> State:
-        """AVAILABLE answers, FAILED does not."""
-        return State.FAILED if self.model is None else State.AVAILABLE
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """Everything that the store held at one moment: name → versions, newest first."""
-
-    models: Mapping[str, tuple[Version, ...]] = field(default_factory=lambda: MappingProxyType({}))
-
-    def available(self) -> dict[str, list[int]]:
-        """The versions that answer, ascending, of each model that has one."""
-        found = {name: _numbers(versions) for name, versions in self.models.items()}
-        return {name: numbers for name, numbers in found.items() if numbers}
-
-    def default(self, name: str) -> int | None:
-        """The version that answers when none is asked for: the newest that could be loaded."""
-        numbers = _numbers(self.models.get(name, ()))
-        return numbers[-1] if numbers else None
-
-    def find(self, name: str | None = None, number: int | None = None) -> engine.Model:
-        """The model to answer with.  Without a name the only one; without a number its default version.
-
-        Raises UnknownVersionError, AmbiguousModelError or UnavailableError.
-        """
-        versions = self.models.get(self._only_name() if name is None else name)
-        if versions is None:
-            raise UnknownVersionError(f"no model is named {name!r}; {_listed('models', self.models)}")
-        chosen = self.default(versions[0].name) if number is None else number
-        version = next((version for version in versions if version.number == chosen), None)
-        if version is not None and version.model is not None:
-            return version.model
-        working = _listed("versions that answer", _numbers(versions))
-        if number is None:
-            newest = versions[0]
-            raise UnavailableError(f"no version of {newest.name} could be loaded; {newest.number}: {newest.reason}")
-        if version is None:
-            raise UnknownVersionError(f"{versions[0].name} has no version {number}; {working}")
-        raise UnavailableError(f"version {number} of {version.name} could not be loaded: {version.reason}; {working}")
-
-    def _only_name(self) -> str:
-        if not self.models:
-            raise UnavailableError("no model is in the store")
-        if len(self.models) > 1:
-            raise AmbiguousModelError(f"say which model by ?model=NAME; {_listed('models', self.models)}")
-        return next(iter(self.models))
+    loaded: dict[int, Version] = field(default_factory=dict)
+    failures: dict[int, _Failure] = field(default_factory=dict)
+    draining: list[Version] = field(default_factory=list)
+    ended: deque[int] = field(default_factory=lambda: deque(maxlen=REMEMBERED_ENDS))
+    found: Mapping[int, Found] = field(default_factory=dict)
+    loading: int | None = None
 
 
 class Registry:
-    """Serves the current snapshot; safe to read from any thread."""
+    """Serves the current snapshot; safe to read from any thread.  One `reload` runs at a time."""
 
-    def __init__(self, store: Path) -> None:
-        """`store`: the folder of `<name>/<version>/`.  Nothing is loaded before `reload`."""
-        self.store = store
+    def __init__(self, store: Store | Path, policy: Policy | None = None, load: Load = load_package) -> None:
+        """`store`: or the folder of `<name>/<version>/`.  Nothing is loaded before `reload`."""
+        self.store: Store = FolderStore(store) if isinstance(store, Path) else store
+        self.policy = policy or Policy.parse("latest")
+        self.error = ""
+        """Why the store could not be listed the last time; empty if it could."""
+        self._load = load
+        self._followed: dict[str, _Followed] = {}
+        self._routing: Mapping[str, Routing] = {}
         self._snapshot = Snapshot()
+        self._listeners: list[Callable[[Snapshot], None]] = []
         self._reloading = threading.Lock()
+        self._changing = threading.Lock()
+        """Guards all below `_followed` and the order of snapshots; never held while a version is loaded."""
 
     @property
     def snapshot(self) -> Snapshot:
         """What is served now.  Take it once per request."""
         return self._snapshot
 
-    def find(self, name: str | None = None, number: int | None = None) -> engine.Model:
+    def find(
+        self, name: str | None = None, number: int | None = None, label: str | None = None, key: bytes | None = None
+    ) -> engine.Model:
         """As Snapshot.find, in the current snapshot."""
-        return self._snapshot.find(name, number)
+        return self._snapshot.find(name, number, label, key)
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> None:
+        """`listener` is called with each new snapshot, by the thread that made it."""
+        self._listeners.append(listener)
+
+    def route(self, routing: Mapping[str, Routing]) -> None:
+        """What people have decided, by model; takes effect at once, for the versions that are loaded."""
+        with self._changing:
+            self._routing = MappingProxyType(dict(routing))
+            self._publish()
 
     def reload(self) -> Snapshot:
-        """Loads every version that the store holds and serves them from now on.
+        """Brings what is served in line with store and policy.
 
-        A version that is broken becomes FAILED with a reason; it disturbs no other.  If the store itself cannot be
-        listed, OSError is raised and the versions served before stay.
+        If the store can't be listed, OSError is raised and everything stays as it is.
         """
         with self._reloading:
-            models = {name: tuple(map(_load, folders)) for name, folders in _scan(self.store).items()}
-            self._snapshot = Snapshot(MappingProxyType(models))
+            try:
+                listing = self.store.list()
+            except OSError as error:
+                self.error = f"the store can't be listed: {error}"
+                raise
+            self.error = ""
+            with self._changing:
+                self._follow(listing)
             return self._snapshot
 
+    def ensure(self, name: str, number: int) -> Version:
+        """That version, loaded now if it is in the store and isn't yet, whatever the policy.
 
-def _numbers(versions: tuple[Version, ...]) -> list[int]:
-    return sorted(version.number for version in versions if version.model is not None)
+        Nothing keeps it but a decision that names it, taken before the next `reload`.  Raises UnknownVersionError,
+        UnavailableError or OSError.
+        """
+        with self._reloading:
+            found = self.store.list().get(name)
+            if found is None and name not in self._followed:
+                raise UnknownVersionError(f"no model is named {name!r}; {listed('models', self._snapshot.models)}")
+            with self._changing:
+                followed = self._followed.setdefault(name, _Followed())
+                followed.found = found or followed.found
+                self._load_wanted(name, followed)
+                if number not in followed.loaded and number in followed.found and not followed.found[number].missing:
+                    self._load_version(name, followed, number)
+                self._publish()
+            self._snapshot.find(name, number)
+            return self._snapshot.models[name].version(number)
 
+    def after_fork(self) -> None:
+        """In a child, whose parent may have been reloading in another thread."""
+        self._reloading = threading.Lock()
+        self._changing = threading.Lock()
 
-def _listed(what: str, names: Mapping[str, object] | list[int]) -> str:
-    return f"{what}: {', '.join(map(str, names)) or 'none'}"
+    def _follow(self, listing: Listing) -> None:
+        for name, found in listing.items():
+            followed = self._followed.setdefault(name, _Followed())
+            followed.found = found
+            self._load_wanted(name, followed)
+            self._unload(name, followed)
+        for name in self._followed.keys() - listing.keys():
+            followed = self._followed[name]
+            followed.found = {}
+            self._unload(name, followed)
+        for name, followed in list(self._followed.items()):
+            self._end_drained(followed)
+            if not (followed.loaded or followed.found or followed.draining):
+                del self._followed[name]
+        self._publish()
 
+    def _wanted(self, name: str, followed: _Followed) -> set[int]:
+        """Of the versions in the store, those that the policy wants and that may work."""
+        routing = self._routing.get(name, NO_ROUTING)
+        working = [n for n, found in followed.found.items() if not found.missing and not self._is_hopeless(followed, n)]
+        return (routing.policy or self.policy).wanted(working, routing.pinned())
 
-def _scan(store: Path) -> dict[str, list[Path]]:
-    """The version folders of each model, newest first.  Whatever isn't named as one is not the registry's."""
-    found = {}
-    for folder in sorted(store.iterdir()):
-        if _NAME.fullmatch(folder.name) and folder.is_dir():
-            versions = [item for item in _listing(folder) if _VERSION.fullmatch(item.name) and item.is_dir()]
-            if versions:
-                found[folder.name] = sorted(versions, key=lambda item: int(item.name), reverse=True)
-    return found
+    @staticmethod
+    def _is_hopeless(followed: _Followed, number: int) -> bool:
+        """It failed, its files are the same, it is not time to try again, and no earlier load of it still serves."""
+        failure = followed.failures.get(number)
+        return (
+            failure is not None
+            and number not in followed.loaded
+            and failure.fingerprint == followed.found[number].fingerprint
+        )
 
+    def _load_wanted(self, name: str, followed: _Followed) -> None:
+        """Newest first; a version that fails makes room for the next one that the policy then wants."""
+        tried: set[int] = set()
+        for number in self._due(followed):
+            tried.add(number)
+            self._load_version(name, followed, number)
+        while True:
+            missing = [
+                number
+                for number in sorted(self._wanted(name, followed) - tried, reverse=True)
+                if self._is_new(followed, number)
+            ]
+            if not missing:
+                return
+            tried.add(missing[0])
+            self._load_version(name, followed, missing[0])
 
-def _listing(folder: Path) -> list[Path]:
-    try:
-        return list(folder.iterdir())
-    except OSError as error:
-        log.warning("%s is passed over: %s", folder, error)
-        return []
+    def _due(self, followed: _Followed) -> list[int]:
+        """Failed versions with the same files that it is time to try again."""
+        now = time.monotonic()
+        return [
+            number
+            for number, failure in followed.failures.items()
+            if number in followed.found
+            and not followed.found[number].missing
+            and failure.fingerprint == followed.found[number].fingerprint
+            and now >= failure.again
+        ]
 
+    @staticmethod
+    def _is_new(followed: _Followed, number: int) -> bool:
+        """Not loaded from these files, nor known to fail with them."""
+        fingerprint = followed.found[number].fingerprint
+        loaded, failure = followed.loaded.get(number), followed.failures.get(number)
+        return not (loaded and loaded.fingerprint == fingerprint) and not (
+            failure and failure.fingerprint == fingerprint
+        )
 
-def _load(folder: Path) -> Version:
-    name, number = folder.parent.name, int(folder.name)
-    try:
-        model = engine.Model.load(folder, name=name, version=number)
-        return Version(name, number, model, description=describe(model))
-    except Exception as error:  # whatever is wrong with one version, the others must be served
+    def _load_version(self, name: str, followed: _Followed, number: int) -> None:
+        fingerprint = followed.found[number].fingerprint
+        followed.loading = number
+        self._publish()
+        try:
+            with self._unlocked():
+                model = self._load(self.store.fetch(name, number), name, number)
+            version = Version(name, number, State.AVAILABLE, model, "", describe(model), fingerprint)
+        except Exception as error:  # whatever is wrong with one version, the others must be served
+            self._remember_failure(name, followed, number, fingerprint, error)
+        else:
+            if number in followed.loaded:
+                followed.draining.append(followed.loaded[number])
+            followed.loaded[number] = version
+            followed.failures.pop(number, None)
+            log.info("%s version %d is available", name, number)
+        finally:
+            followed.loading = None
+            self._publish()
+
+    @contextmanager
+    def _unlocked(self) -> Iterator[None]:
+        """While something takes long, others may look and decide."""
+        self._changing.release()
+        try:
+            yield
+        finally:
+            self._changing.acquire()
+
+    def _remember_failure(
+        self, name: str, followed: _Followed, number: int, fingerprint: str, error: Exception
+    ) -> None:
         # Where the store lies is nobody's business outside.
-        reason = str(error).replace(f"{folder}/", "") or type(error).__name__
-        log.warning("%s version %d could not be loaded: %s", name, number, reason)
-        return Version(name, number, reason=reason)
+        reason = str(error).replace(f"{self.store}/{name}/{number}/", "") or type(error).__name__
+        before = followed.failures.get(number)
+        again = before is not None and before.fingerprint == fingerprint
+        delay = min(before.delay * 2, LONGEST_RETRY_SECONDS) if again and before else FIRST_RETRY_SECONDS
+        followed.failures[number] = _Failure(fingerprint, reason, time.monotonic() + delay, delay)
+        if not again:
+            log.warning("%s version %d could not be loaded: %s", name, number, reason)
+
+    def _unload(self, name: str, followed: _Followed) -> None:
+        """What is not wanted any more leaves, unless nothing that answers would be left."""
+        wanted = self._wanted(name, followed)
+        staying = [number for number in followed.loaded if number in wanted]
+        if not staying and followed.loaded:
+            default = self._entry(name, followed).default
+            staying = [number for number in followed.loaded if number == default]
+        for number in [number for number in followed.loaded if number not in staying]:
+            followed.draining.append(followed.loaded.pop(number))
+            log.info("%s version %d is being unloaded", name, number)
+        followed.failures = {number: f for number, f in followed.failures.items() if number in followed.found}
+        if followed.draining:
+            self._publish()
+
+    @staticmethod
+    def _end_drained(followed: _Followed) -> None:
+        """Lets go of models that no request has any more; whoever has one keeps it alive until it is answered."""
+        for version in list(followed.draining):
+            # Referred to by the version, by the local name below, and by the call.
+            model = version.model
+            if model is None or sys.getrefcount(model) <= 3:
+                followed.draining.remove(version)
+                if version.number not in followed.loaded and version.number not in followed.ended:
+                    followed.ended.append(version.number)
+            del model
+
+    def _publish(self) -> None:
+        entries = {
+            name: self._entry(name, followed)
+            for name, followed in sorted(self._followed.items())
+            if followed.loaded or followed.found or followed.draining
+        }
+        self._snapshot = Snapshot(MappingProxyType(entries))
+        for listener in self._listeners:
+            listener(self._snapshot)
+
+    def _entry(self, name: str, followed: _Followed) -> Entry:
+        numbers = {*followed.found, *followed.loaded, *followed.ended, *(v.number for v in followed.draining)}
+        versions = tuple(self._version(name, followed, number) for number in sorted(numbers, reverse=True))
+        return Entry(name, versions, self._routing.get(name, NO_ROUTING))
+
+    def _version(self, name: str, followed: _Followed, number: int) -> Version:
+        """The state of one version, for all to see."""
+        failure, found = followed.failures.get(number), followed.found.get(number)
+        loaded = followed.loaded.get(number)
+        if loaded is not None:
+            if failure is not None:
+                return replace(loaded, reason=f"serves what it was; its files have changed and fail: {failure.reason}")
+            return loaded if found is not None else replace(loaded, reason="is not in the store any more")
+        if followed.loading == number:
+            return Version(name, number, State.LOADING)
+        if any(version.number == number for version in followed.draining):
+            return Version(name, number, State.UNLOADING)
+        if failure is not None:
+            return Version(name, number, State.FAILED, reason=failure.reason, fingerprint=failure.fingerprint)
+        if number in followed.ended:
+            return Version(name, number, State.END, reason="" if found is None else "not wanted by the policy")
+        missing = found.missing if found is not None else ""
+        reason = f"{missing} is missing: still being copied?" if missing else "not wanted by the policy"
+        return Version(name, number, State.START, reason=reason)

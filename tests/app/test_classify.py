@@ -286,7 +286,7 @@ def test_a_version_that_failed_is_503_and_the_others_answer(store: Path, row: li
     client = create_app({"SERVING_MODELS": store}).test_client()
     status, message = _error(client.post("/classify?version=3", json=row))
     assert status == 503
-    assert "could not be loaded" in message
+    assert "model.json is missing" in message
     assert client.post("/classify", json=row).json["version"] == 2
 
 

@@ -24,7 +24,11 @@ def run(wsgi: Any, environ: dict[str, Any]) -> Answer:
     if hasattr(reply, "close"):
         reply.close()
     ((status, headers),) = answered
-    times = {"Server-Timing": re.compile(r"(?<=dur=)[0-9.]+"), "X-Queue-Us": re.compile("[0-9]+")}
+    times = {
+        "Server-Timing": re.compile(r"(?<=dur=)[0-9.]+"),
+        "X-Queue-Us": re.compile("[0-9]+"),
+        "X-Request-ID": re.compile("(?<=-)[0-9a-f]+"),
+    }
     return (
         status,
         [(name, times[name].sub("", value) if name in times else value) for name, value in headers],

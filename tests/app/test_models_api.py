@@ -27,6 +27,8 @@ def test_all_there_is_to_know_of_a_version(client: FlaskClient) -> None:
 
 def test_a_version_that_failed_says_why(store: Path) -> None:
     (store / "pets" / "3").mkdir()
+    for name in ("model.json", "weights.safetensors"):
+        (store / "pets" / "3" / name).write_text("no JSON")
     (pets,) = create_app({"SERVING_MODELS": store}).test_client().get("/api/models").json["models"]
     assert pets["default"] == 2
     assert [version["version"] for version in pets["versions"]] == [3, 2, 1]

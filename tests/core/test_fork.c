@@ -4,10 +4,12 @@
 #include "check.h"
 #include "queue_batch.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 
 #define FORKS 50
 
@@ -101,4 +103,20 @@ TEST(the_child_of_a_busy_parent_works) {
     srv_queue_free(queue);
 }
 
-TEST_MAIN(RUN(the_child_of_a_busy_parent_works))
+TEST(what_a_fork_leaves_behind_is_cancelled_in_the_child) {
+    srv_queue *queue = srv_queue_new(&(srv_queue_options){.slots = 1, .max_queue_rows = 10});
+    float number = 3, y = 0;
+    srv_job job = {.work = &work, .x = &number, .y = &y, .rows = 1};
+    CHECK_EQ(srv_queue_submit(queue, &job, NULL), SRV_OK);
+    pid_t child = fork();
+    if (child == 0) {
+        srv_queue_after_fork(queue);
+        _exit(srv_queue_wait(queue, &job, NULL) == SRV_CANCELLED && answers(queue, 5) ? 0 : 1);
+    }
+    CHECK_EQ(wait_for(child), 0);
+    CHECK_EQ(srv_queue_wait(queue, &job, NULL), SRV_OK);
+    CHECK(y == 6);
+    srv_queue_free(queue);
+}
+
+TEST_MAIN(RUN(the_child_of_a_busy_parent_works); RUN(what_a_fork_leaves_behind_is_cancelled_in_the_child))

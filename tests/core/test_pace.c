@@ -4,6 +4,7 @@
 #include "queue/pace.h"
 #include "queue_batch.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 

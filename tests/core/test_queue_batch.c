@@ -4,6 +4,7 @@
 #include "check.h"
 #include "queue_batch.h"
 
+#include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <time.h>
@@ -262,6 +263,203 @@ TEST(close_lets_the_queue_run_dry_and_refuses_more) {
     srv_queue_free(NULL);
 }
 
+#define MANY 100
+
+/* Jobs of one row each: row i is (i, 0, -i). */
+typedef struct bundle {
+    srv_job jobs[MANY];
+    float x[MANY][FEATURES], y[MANY][2];
+} bundle;
+
+static bundle *bundle_of(const srv_work *work) {
+    bundle *b = calloc(1, sizeof *b);
+    for (int i = 0; i < MANY; i++) {
+        b->x[i][0] = (float)i;
+        b->x[i][2] = -(float)i;
+        b->jobs[i] = (srv_job){.work = work, .x = b->x[i], .y = b->y[i], .rows = 1};
+    }
+    return b;
+}
+
+static void submit_all(srv_queue *queue, bundle *b) {
+    for (int i = 0; i < MANY; i++) {
+        CHECK_EQ(srv_queue_submit(queue, &b->jobs[i], NULL), SRV_OK);
+    }
+}
+
+static void check_all(srv_queue *queue, bundle *b) {
+    for (int i = MANY - 1; i >= 0; i--) {
+        CHECK_EQ(srv_queue_wait(queue, &b->jobs[i], NULL), SRV_OK);
+        CHECK(b->y[i][0] == 2 * (float)i + 1 && b->y[i][1] == -(float)i);
+    }
+}
+
+TEST(one_thread_has_many_requests_on_their_way) {
+    counters c = {0};
+    srv_work work = work_of(&c);
+    srv_queue *queue = queue_with(1, 1000);
+    bundle *b = bundle_of(&work);
+    submit_all(queue, b);
+    CHECK_EQ(c.calls, 0); /* it has no thread but this one, which has not waited yet */
+    check_all(queue, b);
+    CHECK_EQ(c.calls, 2);
+    CHECK_EQ(c.rows, MANY);
+    free(b);
+    srv_queue_free(queue);
+}
+
+TEST(others_compute_what_nobody_waits_for_yet) {
+    counters c = {0};
+    srv_work work = work_of(&c);
+    srv_queue *queue = queue_with(1, 1000);
+    bundle *b = bundle_of(&work);
+    submit_all(queue, b);
+    CHECK_EQ(run_clients(queue, &work, 1, 1, 1, 1, 0).ok, 1); /* the last in the lane, so all are computed */
+    CHECK_EQ(c.rows, MANY + 1);
+    check_all(queue, b);
+    CHECK_EQ(c.rows, MANY + 1);
+    free(b);
+    srv_queue_free(queue);
+}
+
+TEST(close_computes_what_nobody_waits_for_yet) {
+    counters c = {0};
+    srv_work work = work_of(&c);
+    srv_queue *queue = queue_with(2, 1000);
+    bundle *b = bundle_of(&work);
+    submit_all(queue, b);
+    srv_queue_close(queue);
+    CHECK_EQ(c.rows, MANY);
+    check_all(queue, b);
+    srv_job late = {.work = &work, .x = b->x[0], .y = b->y[0], .rows = 1};
+    CHECK_EQ(srv_queue_submit(queue, &late, NULL), SRV_CLOSED);
+    free(b);
+    srv_queue_free(queue);
+}
+
+TEST(deadlines_hold_before_the_wait_and_limits_at_the_door) {
+    counters c = {0};
+    srv_work work = work_of(&c);
+    srv_queue *queue = queue_with(1, 3);
+    float x[FEATURES] = {0}, y[4][2];
+    srv_job jobs[4];
+    for (int i = 0; i < 4; i++) {
+        jobs[i] = (srv_job){.work = &work, .x = x, .y = y[i], .rows = 1};
+        jobs[i].deadline_ns = i < 2 ? srv_now_ns() + 2000000 : 0;
+        CHECK_EQ(srv_queue_submit(queue, &jobs[i], NULL), i < 3 ? SRV_OK : SRV_OVERLOADED);
+    }
+    nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+    CHECK_EQ(srv_queue_wait(queue, &jobs[2], NULL), SRV_OK); /* leads, and finds the others late */
+    CHECK_EQ(srv_queue_wait(queue, &jobs[1], NULL), SRV_DEADLINE);
+    CHECK_EQ(srv_queue_wait(queue, &jobs[0], NULL), SRV_DEADLINE);
+    CHECK_EQ(c.rows, 1);
+    srv_queue_free(queue);
+}
+
+typedef struct mixer {
+    pthread_t thread;
+    srv_queue *queue;
+    const srv_work *works;
+    unsigned seed;
+    long wrong, ok, given_up;
+} mixer;
+
+static bool now_and_then(void *hook) {
+    return rand_r(hook) % 2 == 0;
+}
+
+static void maybe_yield(unsigned *seed) {
+    for (int i = rand_r(seed) % 4; i > 0; i--) {
+        sched_yield();
+    }
+}
+
+/* Up to 8 requests on their way, each in memory of its own that is freed at once: who touches it too late is caught by
+ * the sanitizers. */
+static void *mix(void *argument) {
+    mixer *m = argument;
+    enum { AT_ONCE = 8 };
+    for (int turn = 0; turn < 60; turn++) {
+        struct {
+            srv_job job;
+            float x[20 * FEATURES], y[20 * 2];
+        } *all[AT_ONCE];
+        int count = 0;
+        for (int i = rand_r(&m->seed) % AT_ONCE; i >= 0; i--, count++) {
+            all[count] = calloc(1, sizeof *all[count]);
+            size_t rows = rand_r(&m->seed) % 8 == 0 ? 1 + (size_t)rand_r(&m->seed) % 20 : 1;
+            for (size_t j = 0; j < rows * FEATURES; j++) {
+                all[count]->x[j] = (float)(rand_r(&m->seed) % 1000);
+            }
+            srv_job *job = &all[count]->job;
+            *job = (srv_job){
+                .work = &m->works[rand_r(&m->seed) % 2], .x = all[count]->x, .y = all[count]->y, .rows = rows};
+            job->background = rand_r(&m->seed) % 4 == 0;
+            if (rand_r(&m->seed) % 8 == 0) {
+                job->deadline_ns = srv_now_ns() + (uint64_t)rand_r(&m->seed) % 300000;
+            }
+            if (rand_r(&m->seed) % 2 == 0) {
+                job->interrupted = now_and_then;
+                job->hook = &m->seed;
+            }
+            srv_status status = srv_queue_submit(m->queue, job, NULL);
+            if (status != SRV_OK) {
+                m->given_up++;
+                free(all[count--]);
+            }
+            maybe_yield(&m->seed);
+        }
+        while (count > 0) {
+            int i = rand_r(&m->seed) % count;
+            srv_status status = srv_queue_wait(m->queue, &all[i]->job, NULL);
+            for (size_t r = 0; r < all[i]->job.rows && status == SRV_OK; r++) {
+                m->wrong += all[i]->y[2 * r] != 2 * all[i]->x[FEATURES * r] + 1;
+                m->wrong += all[i]->y[2 * r + 1] != all[i]->x[FEATURES * r + 2];
+            }
+            m->ok += status == SRV_OK;
+            m->given_up += status == SRV_DEADLINE || status == SRV_CANCELLED;
+            m->wrong += status != SRV_OK && status != SRV_DEADLINE && status != SRV_CANCELLED;
+            free(all[i]);
+            all[i] = all[--count];
+            maybe_yield(&m->seed);
+        }
+    }
+    return NULL;
+}
+
+TEST(submitting_and_waiting_under_stress) {
+    for (size_t slots = 1; slots <= 3; slots++) {
+        counters c[2] = {{.nap_us = 30}, {.nap_us = 0}};
+        double ns[SRV_BATCH_ROWS + 1];
+        for (int i = 0; i <= SRV_BATCH_ROWS; i++) {
+            ns[i] = 200000 + 100 * i; /* worth a wait for others */
+        }
+        c[0].batch_ns = ns;
+        srv_work works[2] = {work_of(&c[0]), work_of(&c[1])};
+        srv_queue *queue = srv_queue_new(&(srv_queue_options){slots, 200, 50000});
+        mixer all[12];
+        for (int i = 0; i < 12; i++) {
+            all[i] = (mixer){.queue = queue, .works = works, .seed = (unsigned)(i + 100 * (int)slots)};
+            pthread_create(&all[i].thread, NULL, mix, &all[i]);
+        }
+        long ok = 0, given_up = 0;
+        for (int i = 0; i < 12; i++) {
+            pthread_join(all[i].thread, NULL);
+            CHECK_EQ(all[i].wrong, 0);
+            ok += all[i].ok;
+            given_up += all[i].given_up;
+        }
+        srv_queue_stats stats;
+        srv_queue_read_stats(queue, &stats);
+        CHECK(ok > 0 && given_up > 0);
+        CHECK_EQ(stats.requests + stats.rejected, ok + given_up);
+        CHECK_EQ(stats.rejected + stats.expired + stats.cancelled, given_up);
+        CHECK_EQ(stats.queued_rows, 0);
+        CHECK_EQ(stats.running, 0); /* no slot is lost */
+        srv_queue_free(queue);
+    }
+}
+
 #ifdef SRV_TEST_ALLOC
 TEST(a_failed_allocation_fails_one_request) {
     counters c = {0};
@@ -288,4 +486,7 @@ TEST_MAIN(RUN(one_request_is_answered_alone); RUN(each_request_gets_its_own_rows
           RUN(those_who_wait_share_a_batch); RUN(a_full_queue_refuses_and_a_late_request_expires);
           RUN(a_request_larger_than_the_queue_is_served_when_it_is_empty);
           RUN(a_large_request_does_not_hold_up_small_ones); RUN(an_interrupted_request_gives_its_place_up);
-          RUN(close_lets_the_queue_run_dry_and_refuses_more); RUN_ALLOCATION)
+          RUN(close_lets_the_queue_run_dry_and_refuses_more); RUN(one_thread_has_many_requests_on_their_way);
+          RUN(others_compute_what_nobody_waits_for_yet); RUN(close_computes_what_nobody_waits_for_yet);
+          RUN(deadlines_hold_before_the_wait_and_limits_at_the_door); RUN(submitting_and_waiting_under_stress);
+          RUN_ALLOCATION)

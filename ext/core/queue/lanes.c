@@ -18,33 +18,35 @@ void lanes_free(lanes *all) {
     }
 }
 
-/* A model's own lane; else the first empty one of another, which forgets it; else a new one. */
-static lane *find_lane(lanes *all, const srv_job *job) {
-    lane *empty = NULL, **end = &all->first;
+static lane *begin_lane(lane *l, const srv_job *job, double wake_ns) {
+    l->context = job->work->context;
+    l->background = job->background;
+    l->pace = pace_of(job->work, wake_ns);
+    l->patience = (patience){0};
+    return l;
+}
+
+/* A model's own lane; else one that has been empty for so long that it is nobody's; else a new one: never more than
+ * models asked in that time.  Its own model gets an old lane as new, too: it may be another one at the same address. */
+static lane *find_lane(lanes *all, const srv_job *job, uint64_t now) {
+    lane *old = NULL, **end = &all->first;
     for (lane *l = all->first; l != NULL; end = &l->next, l = l->next) {
+        const bool is_old = l->first == NULL && now > l->last_ns + SRV_LANE_KEPT_NS;
         if (l->context == job->work->context && l->background == job->background) {
-            return l;
+            return is_old ? begin_lane(l, job, all->wake_ns) : l;
         }
-        if (l->first == NULL && (empty == NULL || l->last_ns < empty->last_ns)) {
-            empty = l;
+        if (is_old && old == NULL) {
+            old = l;
         }
     }
-    lane *made = srv_calloc(1, sizeof *made);
-    if (made != NULL) {
-        *end = made;
-        empty = made;
+    if (old == NULL) {
+        old = *end = srv_calloc(1, sizeof *old);
     }
-    if (empty != NULL) {
-        empty->context = job->work->context;
-        empty->background = job->background;
-        empty->pace = pace_of(job->work, all->wake_ns);
-        empty->patience = (patience){0};
-    }
-    return empty;
+    return old == NULL ? NULL : begin_lane(old, job, all->wake_ns);
 }
 
 lane *lanes_add(lanes *all, srv_job *job, uint64_t now) {
-    lane *l = find_lane(all, job);
+    lane *l = find_lane(all, job, now);
     if (l == NULL) {
         return NULL;
     }

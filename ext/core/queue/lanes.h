@@ -11,6 +11,7 @@
 #include "pace.h"
 
 #define SRV_FAIR_ROWS 8
+#define SRV_LANE_KEPT_NS 10000000000u /* what a lane has learnt is kept for so long after the last request */
 
 typedef struct lane {
     struct lane *next;

@@ -1,0 +1,1 @@
+"""One file for each step, run in the order of their numbers."""
