@@ -8,31 +8,14 @@ from flask.json.provider import DefaultJSONProvider
 
 from pyapp import engine
 
-from . import cli, images
-from .api import admin, classify, errors, health, insight, models, openinference, page, predict, tensorflow
+from . import cli
+from .api import errors, modules, predict
 from .config import Config, ConfigError
+from .extension import Serving
 from .fastpath import FastPath
-from .request_id import RequestIds
-from .serving import Serving
-from .serving.decisions import Decisions, default_url, remembered
-from .serving.observer import JournalOptions, Observer
-from .serving.policy import Policy
-from .serving.registry import Registry
-from .serving.store import open_store
-from .serving.watcher import Watcher
+from .serving.parts import start
 
-__all__ = ["Config", "ConfigError", "create_app", "engine"]
-
-_ENGINE_OPTIONS = (
-    "slots",
-    "max_batch_rows",
-    "max_queue_rows",
-    "max_wait_us",
-    "timeout_ms",
-    "max_body_bytes",
-    "max_request_rows",
-    "max_image_pixels",
-)
+__all__ = ["Config", "ConfigError", "Serving", "create_app", "engine"]
 
 
 class _JSON(DefaultJSONProvider):
@@ -56,32 +39,11 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
     # then sees that it is too long.
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
 
-    images.silence_decoders()
-    options = {name: getattr(config, name) for name in _ENGINE_OPTIONS}
-    registry = Registry(open_store(config.models), Policy.parse(config.versions))
-    decisions = Decisions(
-        registry, config.database_url or default_url(config.models), remembered(config.models, config.database_url)
-    )
-    computing = engine.Engine(decode_image=images.decode_image, **options)
-    journal = JournalOptions(config.journal_percent if config.journal != "off" else 0, config.journal == "content")
-    serving = Serving(
-        engine=computing,
-        registry=registry,
-        decisions=decisions,
-        observer=Observer(computing.handle, journal, lambda *seen: decisions.records.keep(*seen)),
-        request_ids=RequestIds(),
-        watcher=Watcher([decisions.sync, registry.reload], config.poll_seconds),
-        config=config,
-    )
-    serving.watcher.look()
-    if registry.error:
-        raise ConfigError(f"SERVING_MODELS: {registry.error}")
-    app.extensions["serving"] = serving
-
+    app.extensions["serving"] = parts = start(config)
     errors.register(app)
     app.url_map.converters.update(predict.CONVERTERS)
-    for module in (admin, classify, tensorflow, openinference, health, insight, models, page):
-        app.register_blueprint(module.bp)
+    for blueprint in modules():
+        app.register_blueprint(blueprint)
     cli.register(app)
-    app.wsgi_app = FastPath(app, serving)  # type: ignore[method-assign]
+    app.wsgi_app = FastPath(app, parts)  # type: ignore[method-assign]
     return app

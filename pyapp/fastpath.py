@@ -20,7 +20,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from pyapp import engine
 
 from .request_id import REQUEST_ID_HEADER
-from .serving import Serving
+from .serving.parts import Parts
 from .serving.snapshot import Entry, Snapshot
 from .sticky import sticky_key
 
@@ -62,7 +62,7 @@ class _BrokenInput:
 class FastPath:
     """A WSGI callable in front of Flask's own, which is `flask`; safe from any thread."""
 
-    def __init__(self, app: Flask, serving: Serving) -> None:
+    def __init__(self, app: Flask, serving: Parts) -> None:
         """`app`: complete but for what others may add to it."""
         self._app = app
         self.flask = app.wsgi_app

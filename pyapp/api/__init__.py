@@ -2,11 +2,18 @@
 
 from typing import cast
 
-from flask import current_app
+from flask import Blueprint, current_app
 
-from pyapp.serving import Serving
+from pyapp.serving.parts import Parts
 
 
-def serving() -> Serving:
+def serving() -> Parts:
     """What the current app serves with."""
-    return cast(Serving, current_app.extensions["serving"])
+    return cast(Parts, current_app.extensions["serving"])
+
+
+def modules() -> tuple[Blueprint, ...]:
+    """Every blueprint of the API, and the page."""
+    from . import admin, classify, health, insight, models, openinference, page, tensorflow
+
+    return tuple(module.bp for module in (admin, classify, tensorflow, openinference, health, insight, models, page))

@@ -7,14 +7,12 @@ import hmac
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
-from werkzeug.exceptions import BadRequest, Conflict, Forbidden, ServiceUnavailable, Unauthorized
-from werkzeug.wrappers import Response as BaseResponse
+from werkzeug.exceptions import BadRequest, Forbidden, ServiceUnavailable, Unauthorized
 
-from pyapp.serving.decisions import DecisionError, Decisions
+from pyapp.serving.decisions import Decisions
 from pyapp.serving.routing import Routing, to_document
-from pyapp.serving.state.errors import StateError
 
-from . import errors, serving
+from . import serving
 from .errors import BadField
 
 bp = Blueprint("admin", __name__, url_prefix="/api")
@@ -36,16 +34,6 @@ def require_admin() -> None:
 
 
 bp.before_request(require_admin)
-
-
-@bp.app_errorhandler(StateError)
-def _away(error: StateError) -> BaseResponse:
-    return errors.answer(ServiceUnavailable(str(error), retry_after=5))
-
-
-@bp.app_errorhandler(DecisionError)
-def _refused(error: DecisionError) -> BaseResponse:
-    return errors.answer(Conflict(str(error)))
 
 
 @bp.post(f"{ADMIN}/promote")

@@ -7,10 +7,11 @@ from contextlib import suppress
 from time import monotonic
 from typing import cast
 
-from flask import Flask, Response, json, request
+from flask import Blueprint, Flask, Response, json, request
 from werkzeug.exceptions import (
     BadRequest,
     ClientDisconnected,
+    Conflict,
     HTTPException,
     MethodNotAllowed,
     NotFound,
@@ -20,6 +21,8 @@ from werkzeug.exceptions import RequestEntityTooLarge as TooLarge
 
 from pyapp.request_id import REQUEST_ID_HEADER
 from pyapp.serving import versions
+from pyapp.serving.decisions import DecisionError
+from pyapp.serving.state.errors import StateError
 
 from . import serving
 
@@ -62,12 +65,14 @@ class BadHeader(BadRequest):
         self.where = name
 
 
-def register(app: Flask) -> None:
-    """Has every exception of every view, and every status that Flask itself gives, answered as JSON."""
-    app.register_error_handler(HTTPException, answer)
-    app.register_error_handler(versions.VersionLookupError, _lookup_failed)
-    app.after_request(_discard_body)
-    app.after_request(_name_request)
+def register(target: Flask | Blueprint) -> None:
+    """Has every exception of every view, and of an app every status that Flask itself gives, answered as JSON."""
+    target.register_error_handler(HTTPException, answer)
+    target.register_error_handler(versions.VersionLookupError, _lookup_failed)
+    target.register_error_handler(StateError, lambda error: answer(ServiceUnavailable(str(error), retry_after=5)))
+    target.register_error_handler(DecisionError, lambda error: answer(Conflict(str(error))))
+    target.after_request(_discard_body)
+    target.after_request(_name_request)
 
 
 def _lookup_failed(error: versions.VersionLookupError) -> Response:

@@ -1,0 +1,63 @@
+"""The parts that serve, put together: all of pyapp that is no HTTP."""
+
+from dataclasses import dataclass
+
+from pyapp import engine, images
+from pyapp.config import Config, ConfigError
+from pyapp.request_id import RequestIds
+
+from .decisions import Decisions, default_url, remembered
+from .observer import JournalOptions, Observer
+from .policy import Policy
+from .registry import Registry
+from .store import open_store
+from .watcher import Watcher
+
+_ENGINE_OPTIONS = (
+    "slots",
+    "max_batch_rows",
+    "max_queue_rows",
+    "max_wait_us",
+    "timeout_ms",
+    "max_body_bytes",
+    "max_request_rows",
+    "max_image_pixels",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one app serves with; lives in `app.extensions["serving"]`, so that two apps can share a process."""
+
+    engine: engine.Engine
+    registry: Registry
+    decisions: Decisions
+    observer: Observer
+    watcher: Watcher
+    request_ids: RequestIds
+    config: Config
+
+
+def start(config: Config) -> Parts:
+    """All parts, with the models loaded.  Raises ConfigError if the store can't be listed."""
+    images.silence_decoders()
+    computing = engine.Engine(
+        decode_image=images.decode_image, **{name: getattr(config, name) for name in _ENGINE_OPTIONS}
+    )
+    registry = Registry(open_store(config.models), Policy.parse(config.versions))
+    url = config.database_url or default_url(config.models)
+    decisions = Decisions(registry, url, remembered(config.models, url))
+    journal = JournalOptions(config.journal_percent if config.journal != "off" else 0, config.journal == "content")
+    parts = Parts(
+        engine=computing,
+        registry=registry,
+        decisions=decisions,
+        observer=Observer(computing.handle, journal, lambda *seen: decisions.records.keep(*seen)),
+        watcher=Watcher([decisions.sync, registry.reload], config.poll_seconds),
+        request_ids=RequestIds(),
+        config=config,
+    )
+    parts.watcher.look()
+    if registry.error:
+        raise ConfigError(f"SERVING_MODELS: {registry.error}")
+    return parts
