@@ -15,13 +15,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from pyapp import Config, ConfigError
+from pyapp import Config, ConfigError, access_log
 from pyapp.worker import DRAIN_SECONDS, refuse_connections
 
 try:
     _config = Config.read()
 except ConfigError as error:
     sys.exit(f"Error: {error.format_message()}")
+
+
+access_log.configure(_config)
+
+
+def post_fork(server: object, worker: ThreadWorker) -> None:
+    """Each worker follows the models itself."""
+    worker.app.wsgi().extensions["serving"].watcher.ensure()
 
 
 class Worker(ThreadWorker):

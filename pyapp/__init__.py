@@ -1,5 +1,6 @@
 """Flask Serving: an app that serves versioned neural networks.  `engine` is the C extension that computes them."""
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,11 +10,14 @@ from flask.json.provider import DefaultJSONProvider
 from pyapp import engine
 
 from . import cli
+from .access_log import AccessLog
+from .access_log import log as access_log
 from .api import errors, modules, predict
 from .config import Config, ConfigError
 from .extension import Serving
 from .fastpath import FastPath
 from .serving.parts import start
+from .tracing import Tracing, is_wanted
 
 __all__ = ["Config", "ConfigError", "Serving", "create_app", "engine"]
 
@@ -45,5 +49,11 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
     for blueprint in modules():
         app.register_blueprint(blueprint)
     cli.register(app)
-    app.wsgi_app = FastPath(app, parts)  # type: ignore[method-assign]
+    app.wsgi_app = _observed(FastPath(app, parts), config)  # type: ignore[method-assign]
     return app
+
+
+def _observed(wsgi: FastPath, config: Config) -> Any:
+    """What looks at every request, whichever way it goes: spans and the log, where somebody takes them."""
+    wrapped: Any = Tracing(wsgi) if is_wanted() else wsgi
+    return AccessLog(wrapped, config.log_percent) if access_log.isEnabledFor(logging.INFO) else wrapped

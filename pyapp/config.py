@@ -44,9 +44,14 @@ def _row(
     return {"variable": variable, "meaning": meaning, "low": low, "high": high, "check": check, "secret": secret}
 
 
-def _journal(text: str) -> None:
-    if text not in ("off", "digest", "content"):
-        raise ValueError(f"{text!r} is not possible; expected off, digest or content")
+def _one_of(*words: str) -> Callable[[str], None]:
+    """A check: the text is one of these."""
+
+    def check(text: str) -> None:
+        if text not in words:
+            raise ValueError(f"{text!r} is not possible; expected {', '.join(words[:-1])} or {words[-1]}")
+
+    return check
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,12 +111,26 @@ class Config:
     journal: str = field(
         default="off",
         metadata=_row(
-            "SERVING_JOURNAL", "what is kept of requests: off, digest, or content (of bodies too)", check=_journal
+            "SERVING_JOURNAL",
+            "what is kept of requests: off, digest, or content (of bodies too)",
+            check=_one_of("off", "digest", "content"),
         ),
     )
     journal_percent: int = field(
         default=100,
         metadata=_row("SERVING_JOURNAL_PERCENT", "share of the requests that the journal keeps", 1, 100),
+    )
+    log: str = field(
+        default="auto",
+        metadata=_row(
+            "SERVING_LOG",
+            "how python -m pyapp logs: json, text, auto (text in a terminal, else json), or off",
+            check=_one_of("auto", "json", "text", "off"),
+        ),
+    )
+    log_percent: int = field(
+        default=1,
+        metadata=_row("SERVING_LOG_PERCENT", "share of the requests that are logged; failures of ours always", 0, 100),
     )
     database_url: str = field(
         default="",
