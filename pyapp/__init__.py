@@ -12,7 +12,7 @@ from pyapp import engine
 from . import cli
 from .access_log import AccessLog
 from .access_log import log as access_log
-from .api import errors, modules, predict
+from .api import access, errors, modules, predict
 from .config import Config, ConfigError
 from .extension import Serving
 from .fastpath import FastPath
@@ -49,7 +49,14 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
     for blueprint in modules():
         app.register_blueprint(blueprint)
     cli.register(app)
-    app.wsgi_app = _observed(FastPath(app, parts), config)  # type: ignore[method-assign]
+    keys = access.keys_of(config)
+    if config.cors_origins:
+        access.allow_origins(app, config.cors_origins)
+    if keys is not None:
+        access.require_keys(app, keys)
+    app.wsgi_app = _observed(FastPath(app, parts, keys), config)  # type: ignore[method-assign]
+    if config.rate_limit:  # after the fast path, which so lets every request through Flask, and its limiter
+        access.limit(app, config, keys)
     return app
 
 

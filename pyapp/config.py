@@ -120,6 +120,30 @@ class Config:
         default=100,
         metadata=_row("SERVING_JOURNAL_PERCENT", "share of the requests that the journal keeps", 1, 100),
     )
+    api_keys: str = field(
+        default="",
+        repr=False,
+        metadata=_row(
+            "SERVING_API_KEYS", "name:key, …: who has one may have predictions; empty: everybody may", secret=True
+        ),
+    )
+    rate_limit: str = field(
+        default="",
+        metadata=_row("SERVING_RATE_LIMIT", "predictions per key or client, e.g. 100/second; empty: no limit"),
+    )
+    rate_storage: str = field(
+        default="memory://",
+        repr=False,
+        metadata=_row("SERVING_RATE_STORAGE", "where they are counted: memory://, or redis://… for all", secret=True),
+    )
+    cors_origins: str = field(
+        default="",
+        metadata=_row("SERVING_CORS_ORIGINS", "origins whose pages may read replies, or *; empty: none"),
+    )
+    max_upload_bytes: int = field(
+        default=1 << 30,
+        metadata=_row("SERVING_MAX_UPLOAD_BYTES", "bytes in a model package that an admin uploads", 1, 1 << 40),
+    )
     log: str = field(
         default="auto",
         metadata=_row(

@@ -19,6 +19,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 
 from pyapp import engine
 
+from .api.access import ApiKeys
 from .request_id import REQUEST_ID_HEADER
 from .serving.parts import Parts
 from .serving.snapshot import Entry, Snapshot
@@ -62,8 +63,8 @@ class _BrokenInput:
 class FastPath:
     """A WSGI callable in front of Flask's own, which is `flask`; safe from any thread."""
 
-    def __init__(self, app: Flask, serving: Parts) -> None:
-        """`app`: complete but for what others may add to it."""
+    def __init__(self, app: Flask, serving: Parts, keys: ApiKeys | None = None) -> None:
+        """`app`: complete but for what others may add to it.  `keys`: who may ask, if not everybody."""
         self._app = app
         self.flask = app.wsgi_app
         self._registry = serving.registry
@@ -72,6 +73,8 @@ class FastPath:
         self._observer = serving.observer
         self._handle = serving.engine.handle
         self._limit = serving.config.max_body_bytes
+        self._keys = keys
+        self._has_origins = bool(serving.config.cors_origins)
         self._expected = _influences(app)
         self._undecided = True
         self._open = False
@@ -101,6 +104,8 @@ class FastPath:
             or "HTTP_INFERENCE_HEADER_CONTENT_LENGTH" in environ
             or "HTTP_X_REQUEST_TIMEOUT_MS" in environ
             or "HTTP_X_REQUEST_PRIORITY" in environ
+            or (self._has_origins and "HTTP_ORIGIN" in environ)
+            or (self._keys is not None and self._keys.name_of(environ) is None)
         ):
             return self.flask(environ, start_response)
         try:

@@ -14,6 +14,8 @@ def serving() -> Parts:
 
 def modules() -> tuple[Blueprint, ...]:
     """Every blueprint of the API, and the page."""
-    from . import admin, classify, health, insight, models, openinference, page, tensorflow
+    from . import admin, classify, health, insight, models, openinference, page, tensorflow, upload
 
-    return tuple(module.bp for module in (admin, classify, tensorflow, openinference, health, insight, models, page))
+    return tuple(
+        module.bp for module in (admin, classify, tensorflow, openinference, health, insight, models, upload, page)
+    )

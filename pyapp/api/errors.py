@@ -120,7 +120,7 @@ def _message(error: HTTPException) -> str:
         if isinstance(error, ClientDisconnected):
             return "the body breaks off before its end"
         if isinstance(error, TooLarge):
-            return f"the body is too large; at most {serving().config.max_body_bytes} bytes are taken"
+            return f"the body is too large; at most {(request.max_content_length or 1) - 1} bytes are taken"
     if error.code == 500:
         return "the server failed; its log says why"
     return error.description or error.name
