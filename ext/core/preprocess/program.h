@@ -140,10 +140,11 @@ struct srv_preprocess {
     bool in_place;
 };
 
-/* One row through the steps, in either precision; SRV_NO_MEMORY if the terms of a text find no room. */
-srv_status srv__run_steps_float(const srv_preprocess *preprocess, const srv_text *texts, float *registers,
-                                srv_terms *terms, srv_arena *arena, srv_error *err);
-srv_status srv__run_steps_double(const srv_preprocess *preprocess, const srv_text *texts, double *registers,
-                                 srv_terms *terms, srv_arena *arena, srv_error *err);
+/* One row through the steps, in either precision; SRV_NO_MEMORY if the terms of a text find no room.  sent: what the
+ * first step reads in place of registers, or NULL. */
+srv_status srv__run_steps_float(const srv_preprocess *preprocess, const float *sent, const srv_text *texts,
+                                float *registers, srv_terms *terms, srv_arena *arena, srv_error *err);
+srv_status srv__run_steps_double(const srv_preprocess *preprocess, const double *sent, const srv_text *texts,
+                                 double *registers, srv_terms *terms, srv_arena *arena, srv_error *err);
 
 #endif

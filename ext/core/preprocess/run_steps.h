@@ -5,6 +5,7 @@
  */
 #include "program.h"
 
+#include <float.h>
 #include <math.h>
 
 static void scale(const srv_step *s, const REAL *x, REAL *y) {
@@ -126,7 +127,7 @@ static void normalise(const srv_step *s, const REAL *x, REAL *y) {
         }
     }
     norm = s->choice == SRV_ROW_L2 ? sqrt(norm) : norm;
-    REAL divisor = norm == 0 ? 1 : (REAL)norm;
+    REAL divisor = norm < 10 * DBL_EPSILON ? 1 : (REAL)norm; /* 0 but for rounding, as scikit-learn sees it */
     for (size_t i = 0; i < s->count; i++) {
         y[i] = x[i] / divisor;
     }
@@ -226,11 +227,11 @@ static void write_terms(const srv_step *s, const srv_terms *terms, REAL *y) {
     }                                       \
     break
 
-srv_status RUN(const srv_preprocess *preprocess, const srv_text *texts, REAL *registers, srv_terms *terms,
-               srv_arena *arena, srv_error *err) {
+srv_status RUN(const srv_preprocess *preprocess, const REAL *sent, const srv_text *texts, REAL *registers,
+               srv_terms *terms, srv_arena *arena, srv_error *err) {
     for (size_t n = 0; n < preprocess->step_count; n++) {
         const srv_step *s = &preprocess->steps[n];
-        const REAL *x = registers + s->from, *a = s->a, *b = s->b;
+        const REAL *x = n == 0 && sent != NULL ? sent : registers + s->from, *a = s->a, *b = s->b;
         REAL *y = registers + s->to;
         switch (s->op) {
         case SRV_STEP_COPY:
