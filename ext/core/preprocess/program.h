@@ -21,7 +21,7 @@ typedef enum srv_step_op {
     SRV_STEP_IS_MISSING,
     SRV_STEP_CLIP,        /* a, b */
     SRV_STEP_BINARISE,    /* a */
-    SRV_STEP_FUNCTION,    /* choice: srv_function */
+    SRV_STEP_FUNCTION,    /* choice: srv_numpy_function */
     SRV_STEP_POWER,       /* a; choice: srv_power */
     SRV_STEP_NORMALISE,   /* choice: srv_row_norm */
     SRV_STEP_BUCKETISE,   /* lists */
@@ -36,7 +36,7 @@ typedef enum srv_step_op {
     SRV_STEP_HASH,        /* hash */
 } srv_step_op;
 
-#define SRV_FUNCTION_MAP(XX)     \
+#define SRV_NUMPY_MAP(XX)        \
     XX(ABS, "abs")               \
     XX(SQRT, "sqrt")             \
     XX(CBRT, "cbrt")             \
@@ -67,11 +67,11 @@ typedef enum srv_step_op {
     XX(SIGN, "sign")             \
     XX(NEGATIVE, "negative")
 
-typedef enum srv_function {
-#define XX(name, text) SRV_FUNCTION_##name,
-    SRV_FUNCTION_MAP(XX)
+typedef enum srv_numpy_function {
+#define XX(name, text) SRV_NUMPY_##name,
+    SRV_NUMPY_MAP(XX)
 #undef XX
-} srv_function;
+} srv_numpy_function;
 
 typedef enum srv_power { SRV_YEO_JOHNSON, SRV_BOX_COX } srv_power;
 typedef enum srv_row_norm { SRV_ROW_L1, SRV_ROW_L2, SRV_ROW_MAX } srv_row_norm;
