@@ -35,10 +35,12 @@ class Model:
         version: int | None = None,
         plan_cache: str | None = None,
     ) -> Model:
-        """Loads, checks and plans the package in `folder`; name and version default to its last two path components.
+        """Loads, checks and plans the package in `folder`, and replays its samples.
+
+        Name and version default to the folder's last two path components.
 
         `plan_cache`: the folder that keeps what was measured on this CPU (default: in the user's cache; "": none).
-        Raises PackageError.
+        Raises PackageError; also if a line of samples.jsonl is answered otherwise than the manifest's tolerance allows.
         """
     @property
     def name(self) -> str: ...

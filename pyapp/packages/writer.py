@@ -8,7 +8,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -24,7 +24,7 @@ DATA_ALIGNMENT = 64
 DTYPES = ("float16", "float32", "float64")
 """What numpy can hold of the dtypes that the engine reads."""
 
-_ROWS_OF_TENSORS = ("bias", "mean", "variance", "gamma", "beta")  # one number per column of their layer
+_ROWS_OF_TENSORS = ("bias", "mean", "variance", "gamma", "beta", "value")  # one number per column of their layer
 
 
 def write_package(
@@ -115,12 +115,8 @@ def _check_tensors(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[An
     unused = set(tensors)
     for i, layer in enumerate(manifest["layers"]):
         place = f"/layers/{i}"
-        widths = [_columns_of(columns, name, f"{place}/inputs/{j}") for j, name in enumerate(layer["inputs"])]
-        width = layer["units"] if layer["op"] == "dense" else widths[0]
-        if layer["op"] == "concatenate":
-            width = sum(widths)
-        elif len(set(widths)) > 1:
-            raise ValueError(f"model.json at {place}/inputs: they have {widths} columns; expected the same of each")
+        widths = [_columns_of(columns, name, f"{place}/inputs/{j}") for j, name in enumerate(layer.get("inputs", ()))]
+        width = _layer_columns(layer, widths, tensors, place)
         if layer["op"] == "dense":
             unused.discard(_check_tensor(tensors, layer["kernel"], (widths[0], width), f"{place}/kernel"))
         for key in _ROWS_OF_TENSORS:
@@ -141,6 +137,31 @@ def _check_tensors(manifest: Mapping[str, Any], tensors: Mapping[str, NDArray[An
             raise ValueError(f"model.json at /outputs/{i}/labels: {len(labels)}; expected {width}, one per column")
         outputs += width
     return row, outputs
+
+
+def _layer_columns(
+    layer: Mapping[str, Any], widths: Sequence[int], tensors: Mapping[str, NDArray[Any]], place: str
+) -> int:
+    match layer["op"]:
+        case "dense":
+            return int(layer["units"])
+        case "reduce":
+            return 1
+        case "concatenate":
+            return sum(widths)
+        case "select":
+            for i, column in enumerate(layer["columns"]):
+                if column >= widths[0]:
+                    raise ValueError(f"model.json at {place}/columns/{i}: {column}; the input has {widths[0]} columns")
+            return len(layer["columns"])
+        case "constant":
+            value = layer["value"]
+            return tensors[value].size if value in tensors else 0  # that it isn't there is said with the tensors
+    if len(set(widths) - {1}) > 1:
+        raise ValueError(
+            f"model.json at {place}/inputs: they have {widths} columns; expected the same of each, or one to be spread"
+        )
+    return max(widths)
 
 
 def _takes_numbers(manifest: Mapping[str, Any]) -> bool:

@@ -290,10 +290,11 @@ def test_refuses_samples(
     assert not folder.parent.exists()
 
 
-def test_graphs_of_every_layer_are_taken_by_writer_and_engine_alike(folder: Path) -> None:
-    def vector(*numbers: float) -> NDArray[np.float32]:
-        return np.array(numbers, np.float32)
+def vector(*numbers: float) -> NDArray[np.float32]:
+    return np.array(numbers, np.float32)
 
+
+def test_graphs_of_every_layer_are_taken_by_writer_and_engine_alike(folder: Path) -> None:
     tensors = {
         "kernel": np.eye(3, 2, dtype=np.float32),
         "slope": vector(0.5, 0.25),
@@ -343,6 +344,38 @@ def test_graphs_of_every_layer_are_taken_by_writer_and_engine_alike(folder: Path
 
     write_package(folder, manifest, tensors, [{"input": row, "output": expected}])
     np.testing.assert_allclose(engine.Model.load(folder).predict(row[None])[0], expected, rtol=1e-5)
+
+
+def test_layers_without_kernels_can_be_written(folder: Path) -> None:
+    tensors = {"gamma": vector(2, 1, 3), "beta": vector(0, 1, 0), "base": vector(2, 4, 8)}
+    layers: list[dict[str, Any]] = [
+        {"name": "layer", "op": "layer_normalization", "inputs": ["x"], "gamma": "gamma", "beta": "beta"},
+        {"name": "rms", "op": "rms_normalization", "inputs": ["layer"], "epsilon": 0.5},
+        {"name": "unit", "op": "normalise", "inputs": ["rms"], "norm": "l1"},
+        {"name": "sum", "op": "reduce", "inputs": ["unit"], "function": "sum", "activation": "sigmoid"},
+        {"name": "base", "op": "constant", "value": "base"},
+        {"name": "power", "op": "power", "inputs": ["base", "sum"]},
+        {"name": "divide", "op": "divide", "inputs": ["sum", "power"]},
+        {"name": "y", "op": "select", "inputs": ["divide"], "columns": [2, 0]},
+    ]
+    manifest = {
+        "format": 1,
+        "task": "regression",
+        "inputs": [{"name": "x", "kind": "tensor", "shape": [3]}],
+        "layers": layers,
+        "outputs": [{"name": "y", "layer": "y"}],
+    }
+    x = vector(1, 5, -3)
+    normal = (x - x.mean()) / np.sqrt(x.var() + 1e-3) * tensors["gamma"] + tensors["beta"]
+    rms = normal / np.sqrt((normal**2).mean() + 0.5)
+    total = 1 / (1 + np.exp(-(rms / np.abs(rms).sum()).sum()))
+    expected = (total / tensors["base"] ** total)[[2, 0]]
+    write_package(folder, manifest, tensors, [{"input": x, "output": expected}])
+    np.testing.assert_allclose(engine.Model.load(folder).predict(x[None])[0], expected, rtol=1e-5)
+
+    layers[-1]["columns"] = [3]
+    with pytest.raises(ValueError, match="/layers/7/columns/0: 3; the input has 3 columns"):
+        write_package(folder.with_name("2"), manifest, tensors, [])
 
 
 def test_the_schema_knows_every_activation_of_the_engine(folder: Path, manifest: Any, tensors: Any) -> None:

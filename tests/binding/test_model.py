@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model_packages import dense_network, reference, write_package, write_safetensors
+from model_packages import dense_network, identity_network, reference, write_package, write_safetensors
 from pyapp import engine
 
 
@@ -129,6 +129,14 @@ def change(manifest: dict, path: str, value: object) -> None:
         ("outputs/0/layer", "nowhere", "nowhere"),
         ("outputs/0/labels", ["only one"], "3 labels"),
         ("outputs/0/labels", [1, 2, 3], "must be a string"),
+        ("weights_sha256", "ab" * 31, "64 digits"),
+        ("weights_sha256", "gh" * 32, "64 digits"),
+        ("weights_sha256", 64 * 1, "64 digits"),
+        ("tolerance", 1e-5, "/tolerance"),
+        ("tolerance", {}, "/tolerance"),
+        ("tolerance", {"absolute": -1}, "/tolerance/absolute"),
+        ("tolerance", {"relative": "1e-5"}, "/tolerance/relative"),
+        ("tolerance", {"percent": 1}, "absolute, relative"),
     ],
 )
 def test_names_file_and_field_of_a_broken_manifest(tmp_path: Path, path: str, value: object, said: str) -> None:
@@ -147,6 +155,80 @@ def test_names_a_missing_or_broken_file(tmp_path: Path, package: Path) -> None:
     (package / "model.json").write_text('{"format": 1,,}')
     with pytest.raises(engine.PackageError, match=r"model\.json"):
         engine.Model.load(package)
+
+
+def write_samples(folder: Path, *samples: tuple[object, list[float | None]]) -> Path:
+    lines = [json.dumps({"input": given, "output": output}) + "\n" for given, output in samples]
+    (folder / "samples.jsonl").write_text("".join(lines))
+    return folder
+
+
+def test_samples_are_replayed_within_the_tolerance(tmp_path: Path) -> None:
+    manifest, tensors = dense_network((4, 8, 3))
+    x = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32)
+    y = reference(manifest, tensors, x)
+    folder = write_package(tmp_path / "1", manifest, tensors)
+    samples = list(zip(x.tolist(), y.tolist(), strict=True))
+    engine.Model.load(write_samples(folder, *samples))
+    y[70, 2] += 0.01
+    write_samples(folder, *zip(x.tolist(), y.tolist(), strict=True))
+    with pytest.raises(
+        engine.PackageError, match=r"samples\.jsonl: line 71: output 2 is 0\.\d+, where the sample has 0"
+    ):
+        engine.Model.load(folder)
+    manifest |= {"tolerance": {"absolute": 0.02}, "weights_sha256": "0123456789abcdefABCDEF" + 42 * "0"}
+    engine.Model.load(write_package(folder, manifest, tensors))
+
+
+PERSON = {
+    "name": "person",
+    "kind": "table",
+    "columns": [
+        {"name": "age", "type": "number", "missing": "nan"},
+        {"name": "country", "type": "category", "categories": ["France", "Spain"]},
+        {"name": "remark", "type": "text", "missing": "empty"},
+    ],
+}
+WORDS = {"op": "count_words", "vocabulary": ["good", "bad"]}
+
+
+@pytest.mark.parametrize(
+    ("inputs", "steps", "given", "output"),
+    [
+        (
+            [PERSON],
+            [{"op": "one_hot", "input": "person"}, WORDS | {"input": "person", "column": "remark"}],
+            {"age": 41, "country": "Spain", "remark": "bad, good, bad"},
+            [41, 0, 1, 1, 2],
+        ),
+        ([PERSON], [WORDS | {"input": "person", "column": "remark"}], [7, "Spain", "good"], [7, 1, 1, 0]),
+        ([{"name": "text", "kind": "text"}], [WORDS | {"input": "text"}], "good and bad", [1, 1]),
+        (
+            [{"name": "x", "kind": "tensor", "shape": [2, 1]}],
+            [{"op": "scale", "input": "x", "factor": 0.5}],
+            [[1], [3]],
+            [0.5, 1.5],
+        ),
+    ],
+    ids=["record", "row", "text", "tensor"],
+)
+def test_samples_of_every_kind_of_input_are_replayed(
+    tmp_path: Path, inputs: list, steps: list, given: object, output: list
+) -> None:
+    folder = write_package(tmp_path / "1", *identity_network(inputs, len(output), steps))
+    engine.Model.load(write_samples(folder, (given, output)))
+    for i in range(len(output)):
+        wrong = [*output[:i], output[i] + 1, *output[i + 1 :]]
+        with pytest.raises(engine.PackageError, match=f"line 2: output {i} is {output[i]:.9g}, where the sample has"):
+            engine.Model.load(write_samples(folder, (given, output), (given, wrong)))
+
+
+def test_a_sample_that_the_model_does_not_take_is_named(tmp_path: Path) -> None:
+    folder = write_package(
+        tmp_path / "1", *identity_network([PERSON], 4, [WORDS | {"input": "person", "column": "remark"}])
+    )
+    with pytest.raises(engine.PackageError, match=r"samples\.jsonl: line 1, input at /country: .*Peru"):
+        engine.Model.load(write_samples(folder, ({"age": 1, "country": "Peru"}, [0, 0, 0, 0])))
 
 
 def test_refuses_every_truncation_of_the_weights(package: Path) -> None:

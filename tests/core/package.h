@@ -27,9 +27,9 @@ static inline void write_file(const char *folder, const char *name, const void *
 }
 
 static inline void remove_package(const char *folder) {
-    static const char *const names[] = {"model.json", "weights.safetensors"};
+    static const char *const names[] = {"model.json", "weights.safetensors", "samples.jsonl"};
     char path[512];
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 3; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
         unlink(path);
     }

@@ -2,6 +2,7 @@
 
 #include "block_use.h"
 #include "dense_inputs.h"
+#include "layers.h"
 #include "table_input.h"
 
 #include <math.h>
@@ -150,146 +151,8 @@ srv_status srv_graph_find_source(const srv_json *name, const srv_model *model, s
     return srv_json_fail(name, err, "there is no input or earlier layer named %.100s", name->text);
 }
 
-static srv_status read_activation(const srv_json *layer, const srv_json *node, srv_activation *out, srv_error *err) {
-    *out = (srv_activation){.id = SRV_ACTIVATION_LINEAR};
-    if (node == NULL) {
-        return SRV_OK;
-    }
-    const char *name = node->text;
-    srv_status status = SRV_OK;
-    if (node->type == SRV_JSON_OBJECT) {
-        status = srv_json_get_text(node, "name", &name, err);
-    } else if (node->type != SRV_JSON_STRING) {
-        status = srv_json_fail(node, err, "an activation is a name, or an object with a name");
-    }
-    if (status != SRV_OK) {
-        return status;
-    }
-    if (!srv_activation_find(name, &out->id)) {
-        return srv_json_fail(node, err, "there is no activation %.60s", name);
-    }
-    const char *keys[6] = {"name"};
-    size_t count = 1;
-    for (int i = 0; i < 3; i++) {
-        float preset;
-        const char *parameter = srv_activation_parameter(out->id, i, &preset);
-        if (parameter != NULL) {
-            double value = (double)preset;
-            if (node->type == SRV_JSON_OBJECT &&
-                (status = srv_json_get_number_or(node, parameter, value, &value, err)) != SRV_OK) {
-                return status;
-            }
-            out->parameter[i] = (float)value;
-            keys[count++] = parameter;
-        }
-    }
-    if (out->id == SRV_ACTIVATION_PRELU) {
-        keys[count++] = "slope"; /* a tensor: read with the weights */
-        const char *slope;
-        if (node->type != SRV_JSON_OBJECT) {
-            return srv_json_fail(layer, err, "prelu needs {\"name\": \"prelu\", \"slope\": tensor}");
-        }
-        status = srv_json_get_text(node, "slope", &slope, err);
-    }
-    keys[count] = NULL;
-    return status == SRV_OK && node->type == SRV_JSON_OBJECT ? srv_json_only(node, keys, err) : status;
-}
-
-static const struct op_rule {
-    const char *name;
-    srv_op op;
-    size_t min_inputs, max_inputs;
-    const char *keys[9];
-} op_rules[] = {
-    {"dense", SRV_OP_DENSE, 1, 256, {"name", "op", "inputs", "units", "kernel", "bias", "activation", NULL}},
-    {"batch_normalization",
-     SRV_OP_AFFINE,
-     1,
-     1,
-     {"name", "op", "inputs", "mean", "variance", "gamma", "beta", "epsilon", NULL}},
-    {"activation", SRV_OP_ACTIVATION, 1, 1, {"name", "op", "inputs", "activation", NULL}},
-    {"add", SRV_OP_ADD, 2, 256, {"name", "op", "inputs", "activation", NULL}},
-    {"subtract", SRV_OP_SUBTRACT, 2, 2, {"name", "op", "inputs", "activation", NULL}},
-    {"multiply", SRV_OP_MULTIPLY, 2, 256, {"name", "op", "inputs", "activation", NULL}},
-    {"average", SRV_OP_AVERAGE, 2, 256, {"name", "op", "inputs", "activation", NULL}},
-    {"maximum", SRV_OP_MAXIMUM, 2, 256, {"name", "op", "inputs", "activation", NULL}},
-    {"minimum", SRV_OP_MINIMUM, 2, 256, {"name", "op", "inputs", "activation", NULL}},
-    {"concatenate", SRV_OP_CONCATENATE, 1, 256, {"name", "op", "inputs", "activation", NULL}},
-    {"flatten", SRV_OP_SAME, 1, 1, {"name", "op", "inputs", NULL}},
-    {"reshape", SRV_OP_SAME, 1, 1, {"name", "op", "inputs", "shape", NULL}},
-};
-
-static srv_status check_columns(const srv_json *node, srv_layer *layer, srv_error *err) {
-    layer->columns = layer->inputs[0].columns;
-    for (size_t i = 1; i < layer->input_count; i++) {
-        if (layer->op == SRV_OP_CONCATENATE) {
-            layer->columns += layer->inputs[i].columns;
-        } else if (layer->inputs[i].columns != layer->columns) {
-            return srv_json_fail(srv_json_get(node, "inputs"), err,
-                                 "its inputs have %zu and %zu columns; they must agree", layer->columns,
-                                 layer->inputs[i].columns);
-        }
-    }
-    if (layer->columns > SRV_MAX_FEATURES) {
-        return srv_json_fail(node, err, "more than %zu columns", SRV_MAX_FEATURES);
-    }
-    return SRV_OK;
-}
-
-static srv_status read_inputs(const srv_json *node, const srv_json *inputs, srv_model *model, srv_layer *layer,
-                              srv_error *err) {
-    srv_status status = SRV_OK;
-    layer->input_count = inputs->size;
-    layer->inputs = srv_arena_take(model->arena, inputs->size * sizeof *layer->inputs);
-    if (layer->inputs == NULL) {
-        return no_memory(err);
-    }
-    for (const srv_json *name = inputs->first; name != NULL && status == SRV_OK; name = name->next) {
-        status = srv_graph_find_source(name, model, node->index, &layer->inputs[name->index], err);
-    }
-    return status;
-}
-
-static srv_status read_layer(const srv_json *node, srv_model *model, srv_layer *layer, srv_error *err) {
-    const char *op;
-    const srv_json *inputs;
-    srv_status status;
-    if ((status = srv_json_get_text(node, "name", &layer->name, err)) != SRV_OK ||
-        (status = srv_json_get_text(node, "op", &op, err)) != SRV_OK ||
-        (status = srv_json_get_array(node, "inputs", &inputs, err)) != SRV_OK) {
-        return status;
-    }
-    const struct op_rule *rule = NULL;
-    for (size_t i = 0; i < sizeof op_rules / sizeof op_rules[0]; i++) {
-        if (strcmp(op_rules[i].name, op) == 0) {
-            rule = &op_rules[i];
-        }
-    }
-    if (rule == NULL) {
-        return srv_json_fail(srv_json_get(node, "op"), err, "there is no layer %.60s", op);
-    }
-    if ((status = srv_json_only(node, rule->keys, err)) != SRV_OK) {
-        return status;
-    }
-    if (inputs->size < rule->min_inputs || inputs->size > rule->max_inputs) {
-        return srv_json_fail(inputs, err, "%s takes %zu to %zu inputs, not %zu", op, rule->min_inputs, rule->max_inputs,
-                             inputs->size);
-    }
-    layer->op = rule->op;
-    bool side_by_side = layer->op == SRV_OP_DENSE || model->spread[node->index];
-    status = side_by_side ? srv_read_inputs_side_by_side(node, model, layer, err)
-                          : read_inputs(node, inputs, model, layer, err);
-    if (status == SRV_OK) {
-        status = read_activation(node, srv_json_get(node, "activation"), &layer->activation, err);
-    }
-    if (status == SRV_OK && !side_by_side) {
-        status = check_columns(node, layer, err);
-    }
-    layer->stride = padded(layer->columns);
-    return status;
-}
-
-srv_status srv_graph_read_layers(const srv_json *root, srv_model *model, srv_error *err) {
+srv_status srv_graph_read_layers(const srv_json *root, const srv_safetensors *tensors, srv_model *model,
+                                 srv_error *err) {
     const srv_json *layers;
     srv_status status = get_objects(root, "layers", SRV_MAX_LAYERS, &layers, err);
     if (status != SRV_OK) {
@@ -302,7 +165,7 @@ srv_status srv_graph_read_layers(const srv_json *root, srv_model *model, srv_err
     memset(model->layers, 0, layers->size * sizeof *model->layers);
     model->layer_count = layers->size;
     for (const srv_json *node = layers->first; node != NULL; node = node->next) {
-        status = read_layer(node, model, &model->layers[node->index], err);
+        status = srv_read_layer(node, tensors, model, &model->layers[node->index], err);
         for (size_t i = 0; i < node->index && status == SRV_OK; i++) {
             if (strcmp(model->layers[i].name, model->layers[node->index].name) == 0) {
                 status = srv_json_fail(srv_json_get(node, "name"), err, "there is another layer of that name");

@@ -1,5 +1,5 @@
 /* Reads the manifest's inputs, layers and outputs into a model: shapes, names and order are checked here, tensors in
- * weights.h.  Every fault is SRV_PACKAGE with the field's JSON pointer.
+ * weights.h; only a constant's is looked at before, for its size.  Every fault is SRV_PACKAGE with the field's JSON pointer.
  */
 #ifndef SRV_MODEL_GRAPH_H
 #define SRV_MODEL_GRAPH_H
@@ -13,7 +13,8 @@
 
 srv_status srv_graph_read_inputs(const srv_json *root, const srv_safetensors *tensors, srv_model *model,
                                  srv_error *err);
-srv_status srv_graph_read_layers(const srv_json *root, srv_model *model, srv_error *err);
+srv_status srv_graph_read_layers(const srv_json *root, const srv_safetensors *tensors, srv_model *model,
+                                 srv_error *err);
 srv_status srv_graph_read_outputs(const srv_json *root, srv_model *model, srv_error *err);
 
 /* A name that stands for the rows of a block, or of a layer before `before`. */

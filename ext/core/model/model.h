@@ -28,9 +28,28 @@ typedef enum srv_op {
     SRV_OP_AVERAGE,
     SRV_OP_MAXIMUM,
     SRV_OP_MINIMUM,
+    SRV_OP_DIVIDE,
+    SRV_OP_POWER,
     SRV_OP_CONCATENATE,
+    SRV_OP_LAYER_NORMALIZATION, /* by the row's own mean and variance; then scale and shift, per column */
+    SRV_OP_RMS_NORMALIZATION,   /* by the row's root mean square; then scale */
+    SRV_OP_NORMALISE,           /* by the row's norm */
+    SRV_OP_REDUCE,              /* one column: of all columns */
+    SRV_OP_SELECT,              /* some columns */
+    SRV_OP_CONSTANT,            /* the same row always */
     SRV_OP_SAME, /* flatten, reshape, dropout, or folded away: its rows are its input's (or dense layers read its inputs) */
 } srv_op;
+
+/* Which norm, or which reduction. */
+typedef enum srv_function {
+    SRV_FUNCTION_L1,
+    SRV_FUNCTION_L2,
+    SRV_FUNCTION_MAX, /* of absolute values */
+    SRV_FUNCTION_SUM,
+    SRV_FUNCTION_MEAN,
+    SRV_FUNCTION_MAXIMUM,
+    SRV_FUNCTION_MINIMUM,
+} srv_function;
 
 /* Where a layer finds the rows of one of its inputs. */
 typedef struct srv_source {
@@ -55,14 +74,17 @@ typedef struct srv_layer {
     size_t stride;             /* floats from one row to the next: columns, padded to SRV_LANES */
     size_t slot;               /* floats from the start of the scratch memory */
     srv_activation activation; /* applied last */
+    srv_function function;     /* NORMALISE, REDUCE */
+    double epsilon;            /* normalisations */
+    const size_t *picks;       /* SELECT: [columns] of its input */
     srv_plan plan;             /* DENSE */
     size_t kernel_rows;        /* DENSE: of the kernel in the file; those at `ranges` are the plan's, in that order */
     size_t range_count;
     const srv_kernel_rows *ranges;
     srv_product *product; /* DENSE: what terms add to its rows; NULL where it reads none.  Its bias is in there */
     const float *kernel;  /* DENSE: packed by the plan */
-    const float *bias;    /* DENSE: [stride] or NULL; AFFINE: the shift */
-    const float *scale;   /* AFFINE: [stride] */
+    const float *bias;    /* [stride] or NULL; AFFINE, LAYER_NORMALIZATION: the shift; CONSTANT: the row */
+    const float *scale;   /* [stride] or NULL; AFFINE and normalisations */
 } srv_layer;
 
 typedef struct srv_output {
@@ -72,12 +94,18 @@ typedef struct srv_output {
     const char *const *labels; /* [columns], or NULL */
 } srv_output;
 
+/* How far an answer may be from a sample's; either is enough. */
+typedef struct srv_tolerance {
+    double absolute, relative;
+} srv_tolerance;
+
 typedef struct srv_model {
     srv_arena *arena; /* owns everything below but the weights */
     const char *name;
     int64_t version;
     const char *manifest; /* text of model.json, NUL-terminated */
     srv_task task;
+    srv_tolerance tolerance;
     size_t input_count, features, width;
     srv_input_spec *inputs;  /* [input_count] */
     srv_input_spec row;      /* all inputs as one: the only input, or [features] numbers */
@@ -97,8 +125,8 @@ typedef struct srv_model {
     size_t joined_floats;              /* of scratch: inputs of a dense layer that has several, side by side */
 } srv_model;
 
-/* Loads, checks and plans the package in `folder` (model.json and weights.safetensors).  On failure err has SRV_PACKAGE
- * and names the file, the field and what was expected.  plan_cache: the folder of model/plan_cache.h, or NULL. */
+/* Loads, checks and plans the package in `folder` (model.json and weights.safetensors), and replays its samples
+ * (model/samples.h).  On failure err has SRV_PACKAGE and names the file, the field and what was expected.  plan_cache: the folder of model/plan_cache.h, or NULL. */
 srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache,
                           srv_model **out, srv_error *err);
 void srv_model_free(srv_model *model); /* accepts NULL */

@@ -4,6 +4,7 @@
 #include "graph.h"
 #include "model.h"
 #include "safetensors.h"
+#include "samples.h"
 #include "weights.h"
 
 #include <errno.h>
@@ -53,9 +54,38 @@ static srv_status read_file(const char *path, srv_arena *arena, char **text, siz
     return status;
 }
 
+/* Only its form: whoever serves the package compares it. */
+static srv_status check_digest(const srv_json *node, srv_error *err) {
+    if (node != NULL && (node->type != SRV_JSON_STRING || node->size != 64 ||
+                         strspn(node->text, "0123456789abcdefABCDEF") != node->size)) {
+        return srv_json_fail(node, err, "expected a SHA-256 in hexadecimal: a string of 64 digits");
+    }
+    return SRV_OK;
+}
+
+static srv_status read_tolerance(const srv_json *node, srv_tolerance *out, srv_error *err) {
+    static const char *const keys[] = {"absolute", "relative", NULL};
+    *out = (srv_tolerance){.absolute = 1e-5, .relative = 1e-4};
+    if (node == NULL) {
+        return SRV_OK;
+    }
+    srv_status status;
+    if ((status = srv_json_only(node, keys, err)) != SRV_OK ||
+        (status = srv_json_get_number_or(node, "absolute", 0, &out->absolute, err)) != SRV_OK ||
+        (status = srv_json_get_number_or(node, "relative", 0, &out->relative, err)) != SRV_OK) {
+        return status;
+    }
+    for (const srv_json *member = node->first; member != NULL; member = member->next) {
+        if (!(member->number >= 0)) {
+            return srv_json_fail(member, err, "the tolerance is %g; expected 0 or more", member->number);
+        }
+    }
+    return node->size > 0 ? SRV_OK : srv_json_fail(node, err, "expected \"absolute\", \"relative\" or both");
+}
+
 static srv_status read_top(const srv_json *root, srv_model *model, srv_error *err) {
-    static const char *const keys[] = {"format", "task",    "description", "inputs", "preprocess",
-                                       "layers", "outputs", "provenance",  NULL};
+    static const char *const keys[] = {"format",  "task",           "description", "inputs",     "preprocess", "layers",
+                                       "outputs", "weights_sha256", "tolerance",   "provenance", NULL};
     size_t format;
     const char *task;
     srv_status status;
@@ -72,14 +102,17 @@ static srv_status read_top(const srv_json *root, srv_model *model, srv_error *er
                              "the task is %.40s; expected classification or regression", task);
     }
     model->task = strcmp(task, "regression") == 0 ? SRV_TASK_REGRESSION : SRV_TASK_CLASSIFICATION;
-    return SRV_OK;
+    if ((status = check_digest(srv_json_get(root, "weights_sha256"), err)) != SRV_OK) {
+        return status;
+    }
+    return read_tolerance(srv_json_get(root, "tolerance"), &model->tolerance, err);
 }
 
 /* Says in which file a fault lies, in front of what is wrong with it. */
 static srv_status name_file(srv_status status, const char *path, srv_error *err) {
     if (status != SRV_OK && status != SRV_NO_MEMORY && err != NULL && strstr(err->message, path) == NULL) {
         srv_error inner = *err;
-        status = srv_fail(err, SRV_PACKAGE, "%.200s%s%.120s: %.180s", path, inner.where[0] != '\0' ? " at " : "",
+        status = srv_fail(err, SRV_PACKAGE, "%.200s%s%.120s: %.300s", path, inner.where[0] != '\0' ? " at " : "",
                           inner.where, inner.message);
         srv_error_at(err, inner.offset);
         srv_error_where(err, "%s", inner.where);
@@ -117,7 +150,7 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
         goto cleanup;
     }
     if ((status = srv_graph_read_inputs(root, tensors, model, err)) != SRV_OK ||
-        (status = srv_graph_read_layers(root, model, err)) != SRV_OK ||
+        (status = srv_graph_read_layers(root, tensors, model, err)) != SRV_OK ||
         (status = srv_graph_read_outputs(root, model, err)) != SRV_OK ||
         (status = srv_weights_read(root, tensors, plan_cache, model, err)) != SRV_OK ||
         (status = srv_graph_place(model, err)) != SRV_OK) {
@@ -127,6 +160,8 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
     srv_preprocess_finish(model->preprocess);
     model->width = srv_preprocess_width(model->preprocess);
     srv_forward_predict_ns(model);
+    join(path, sizeof path, folder, "samples.jsonl");
+    status = name_file(srv_samples_replay(path, model, err), path, err);
 cleanup:
     srv_safetensors_close(tensors);
     if (status != SRV_OK) {

@@ -12,9 +12,9 @@
 typedef struct parts {
     const srv_json *node;
     const srv_tensor *kernel, *bias, *slope;          /* dense; prelu */
-    const srv_tensor *mean, *variance, *gamma, *beta; /* batch normalisation */
-    double epsilon;
-    size_t folded; /* dense: 1 + index of the normalisation folded into it */
+    const srv_tensor *mean, *variance, *gamma, *beta; /* normalisations */
+    const srv_tensor *value;                          /* constant */
+    size_t folded;                                    /* dense: 1 + index of the normalisation folded into it */
 } parts;
 
 /* Points err at the field that named the tensor. */
@@ -38,25 +38,41 @@ static srv_status want(const srv_safetensors *tensors, const srv_json *node, con
     return status;
 }
 
+/* Some keys are no layer's but one's: model/layers.c has seen to that. */
 static srv_status find_parts(const srv_safetensors *tensors, const srv_layer *layer, parts *p, srv_error *err) {
-    size_t columns = layer->columns, kernel_shape[2] = {layer->kernel_rows, columns};
+    const srv_json *node = p->node;
+    size_t columns = layer->columns;
     srv_status status = SRV_OK;
-    if (layer->op == SRV_OP_DENSE || layer->product != NULL) {
-        status = want(tensors, p->node, "kernel", false, 2, kernel_shape, &p->kernel, err);
+    srv_op op = layer->product != NULL ? SRV_OP_DENSE : layer->op; /* over terms alone, it is an activation */
+    switch (op) {
+    case SRV_OP_DENSE: {
+        size_t kernel_shape[2] = {layer->kernel_rows, columns};
+        status = want(tensors, node, "kernel", false, 2, kernel_shape, &p->kernel, err);
         if (status == SRV_OK) {
-            status = want(tensors, p->node, "bias", true, 1, &columns, &p->bias, err);
+            status = want(tensors, node, "bias", true, 1, &columns, &p->bias, err);
         }
-    } else if (layer->op == SRV_OP_AFFINE) {
-        if ((status = want(tensors, p->node, "mean", false, 1, &columns, &p->mean, err)) != SRV_OK ||
-            (status = want(tensors, p->node, "variance", false, 1, &columns, &p->variance, err)) != SRV_OK ||
-            (status = want(tensors, p->node, "gamma", true, 1, &columns, &p->gamma, err)) != SRV_OK ||
-            (status = want(tensors, p->node, "beta", true, 1, &columns, &p->beta, err)) != SRV_OK) {
-            return status;
+        break;
+    }
+    case SRV_OP_AFFINE:
+        if ((status = want(tensors, node, "mean", false, 1, &columns, &p->mean, err)) != SRV_OK ||
+            (status = want(tensors, node, "variance", false, 1, &columns, &p->variance, err)) != SRV_OK) {
+            break;
         }
-        status = srv_json_get_number_or(p->node, "epsilon", 1e-3, &p->epsilon, err);
+        /* fallthrough */
+    case SRV_OP_LAYER_NORMALIZATION:
+    case SRV_OP_RMS_NORMALIZATION:
+        if ((status = want(tensors, node, "gamma", true, 1, &columns, &p->gamma, err)) == SRV_OK) {
+            status = want(tensors, node, "beta", true, 1, &columns, &p->beta, err);
+        }
+        break;
+    case SRV_OP_CONSTANT:
+        status = want(tensors, node, "value", false, 1, &columns, &p->value, err);
+        break;
+    default:
+        break;
     }
     if (status == SRV_OK && layer->activation.id == SRV_ACTIVATION_PRELU) {
-        status = want(tensors, srv_json_get(p->node, "activation"), "slope", false, 1, &columns, &p->slope, err);
+        status = want(tensors, srv_json_get(node, "activation"), "slope", false, 1, &columns, &p->slope, err);
     }
     return status;
 }
@@ -108,7 +124,7 @@ static void fold(srv_model *model, parts *all) {
 }
 
 /* x · scale + shift = gamma · (x − mean) / √(variance + epsilon) + beta, in double, as it is done once. */
-static void affine_terms(const parts *p, size_t column, double *scale, double *shift) {
+static void affine_terms(const parts *p, double epsilon, size_t column, double *scale, double *shift) {
     float mean, variance, gamma = 1, beta = 0;
     srv_tensor_read(p->mean, column, 1, &mean);
     srv_tensor_read(p->variance, column, 1, &variance);
@@ -118,19 +134,19 @@ static void affine_terms(const parts *p, size_t column, double *scale, double *s
     if (p->beta != NULL) {
         srv_tensor_read(p->beta, column, 1, &beta);
     }
-    *scale = (double)gamma / sqrt((double)variance + p->epsilon);
+    *scale = (double)gamma / sqrt((double)variance + epsilon);
     *shift = (double)beta - (double)mean * *scale;
 }
 
-static void read_dense(const srv_layer *layer, const parts *p, const parts *normalisation, float *rows, double *scales,
-                       float *packed, float *bias) {
+static void read_dense(const srv_layer *layer, const parts *p, const parts *normalisation, double epsilon, float *rows,
+                       double *scales, float *packed, float *bias) {
     size_t columns = layer->columns;
     if (bias != NULL && p->bias != NULL) {
         srv_tensor_read(p->bias, 0, columns, bias);
     }
     for (size_t c = 0; normalisation != NULL && c < columns; c++) {
         double shift;
-        affine_terms(normalisation, c, &scales[c], &shift);
+        affine_terms(normalisation, epsilon, c, &scales[c], &shift);
         bias[c] = (float)((double)bias[c] * scales[c] + shift);
     }
     for (size_t r = 0, packed_rows = 0; r < layer->range_count; r++) {
@@ -143,6 +159,21 @@ static void read_dense(const srv_layer *layer, const parts *p, const parts *norm
             }
             srv_plan_pack(&layer->plan, rows, packed_rows, count, packed);
         }
+    }
+}
+
+static void read_affine(const srv_layer *layer, const parts *p, float *scale, float *shift) {
+    for (size_t c = 0; c < layer->columns; c++) {
+        double exact_scale, exact_shift;
+        affine_terms(p, layer->epsilon, c, &exact_scale, &exact_shift);
+        scale[c] = (float)exact_scale;
+        shift[c] = (float)exact_shift;
+    }
+}
+
+static void read_if(const srv_tensor *tensor, size_t columns, float *out) {
+    if (tensor != NULL) {
+        srv_tensor_read(tensor, 0, columns, out);
     }
 }
 
@@ -183,11 +214,12 @@ static float *carve(carver *c, size_t floats) {
 static void carve_layer(carver *c, srv_layer *layer, const parts *p, float **kernel, float **bias, float **scale,
                         float **slope) {
     bool dense = layer->op == SRV_OP_DENSE, affine = layer->op == SRV_OP_AFFINE;
+    bool normalises = layer->op == SRV_OP_LAYER_NORMALIZATION || layer->op == SRV_OP_RMS_NORMALIZATION;
+    bool has_bias = affine || ((dense || layer->product != NULL) && (p->bias != NULL || p->folded != 0)) ||
+                    (normalises && p->beta != NULL) || layer->op == SRV_OP_CONSTANT;
     *kernel = dense ? carve(c, srv_plan_kernel_size(&layer->plan)) : NULL;
-    *bias = affine || ((dense || layer->product != NULL) && (p->bias != NULL || p->folded != 0))
-                ? carve(c, layer->stride)
-                : NULL;
-    *scale = affine ? carve(c, layer->stride) : NULL;
+    *bias = has_bias ? carve(c, layer->stride) : NULL;
+    *scale = affine || (normalises && p->gamma != NULL) ? carve(c, layer->stride) : NULL;
     *slope = p->slope != NULL ? carve(c, layer->stride) : NULL;
 }
 
@@ -256,22 +288,23 @@ srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors
             bias = NULL;
         }
         if (layer->op == SRV_OP_DENSE) {
-            read_dense(layer, p, p->folded != 0 ? &all[p->folded - 1] : NULL, rows, scales, kernel, bias);
+            size_t n = p->folded;
+            read_dense(layer, p, n != 0 ? &all[n - 1] : NULL, n != 0 ? model->layers[n - 1].epsilon : 0, rows, scales,
+                       kernel, bias);
+        } else if (layer->op == SRV_OP_AFFINE) {
+            read_affine(layer, p, scale, bias);
+        } else if (layer->op == SRV_OP_CONSTANT) {
+            srv_tensor_read(p->value, 0, layer->columns, bias);
+        } else if (layer->op != SRV_OP_SAME) { /* there, a normalisation that was folded keeps its tensors */
+            read_if(p->gamma, layer->columns, scale);
+            read_if(p->beta, layer->columns, bias);
         }
-        for (size_t c = 0; layer->op == SRV_OP_AFFINE && c < layer->columns; c++) {
-            double s, shift;
-            affine_terms(p, c, &s, &shift);
-            scale[c] = (float)s;
-            bias[c] = (float)shift;
-        }
-        if (slope != NULL) {
-            srv_tensor_read(p->slope, 0, layer->columns, slope);
-        }
+        read_if(p->slope, layer->columns, slope);
         layer->kernel = kernel;
         layer->bias = bias;
         layer->scale = scale;
         layer->activation.slope = slope;
-        const srv_tensor *counted[] = {p->kernel, p->bias, p->slope, p->mean, p->variance, p->gamma, p->beta};
+        const srv_tensor *counted[] = {p->kernel, p->bias, p->slope, p->mean, p->variance, p->gamma, p->beta, p->value};
         for (size_t t = 0; t < sizeof counted / sizeof counted[0]; t++) {
             model->parameters += counted[t] != NULL ? counted[t]->count : 0;
         }
