@@ -1,5 +1,6 @@
 #include "layers.h"
 
+#include "dense_inputs.h"
 #include "graph.h"
 
 #include <math.h>
@@ -62,7 +63,7 @@ static const struct op_rule {
     size_t min_inputs, max_inputs;
     const char *keys[10];
 } op_rules[] = {
-    {"dense", SRV_OP_DENSE, 1, 1, {COMMON, "units", "kernel", "bias", "activation", NULL}},
+    {"dense", SRV_OP_DENSE, 1, 256, {COMMON, "units", "kernel", "bias", "activation", NULL}},
     {"batch_normalization", SRV_OP_AFFINE, 1, 1, {COMMON, "mean", "variance", "gamma", "beta", "epsilon", NULL}},
     {"layer_normalization", SRV_OP_LAYER_NORMALIZATION, 1, 1, {COMMON, "gamma", "beta", "epsilon", "activation", NULL}},
     {"rms_normalization", SRV_OP_RMS_NORMALIZATION, 1, 1, {COMMON, "gamma", "epsilon", "activation", NULL}},
@@ -244,6 +245,9 @@ static srv_status read_inputs(const srv_json *node, const struct op_rule *rule, 
         return srv_json_fail(inputs, err, "%s takes %zu to %zu inputs, not %zu", rule->name, rule->min_inputs,
                              rule->max_inputs, inputs->size);
     }
+    if (layer->op == SRV_OP_DENSE || model->spread[node->index]) {
+        return srv_read_inputs_side_by_side(node, model, layer, err);
+    }
     layer->input_count = inputs->size;
     layer->inputs = srv_arena_take(model->arena, inputs->size * sizeof *layer->inputs);
     if (layer->inputs == NULL) {
@@ -271,7 +275,8 @@ srv_status srv_read_layer(const srv_json *node, const srv_safetensors *tensors, 
     if ((status = srv_json_only(node, rule->keys, err)) != SRV_OK ||
         (status = read_inputs(node, rule, model, layer, err)) != SRV_OK ||
         (status = read_activation(node, srv_json_get(node, "activation"), &layer->activation, err)) != SRV_OK ||
-        (status = read_parameters(node, tensors, model->arena, layer, err)) != SRV_OK) {
+        /* inputs side by side have set the columns */
+        (layer->columns == 0 && (status = read_parameters(node, tensors, model->arena, layer, err)) != SRV_OK)) {
         return status;
     }
     layer->stride = (layer->columns + SRV_LANES - 1) / SRV_LANES * SRV_LANES;
