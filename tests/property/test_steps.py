@@ -95,7 +95,7 @@ class Steps:
     def __call__(self, rows: Any, steps: Sequence[Step], read: str = "x", **more: Any) -> NDArray[np.float32]:
         """Answers to rows of a table of numbers, [rows, columns]; NaN is missing.  As `finite` has them."""
         plain = [[None if value is None or np.isnan(value) else float(value) for value in row] for row in rows]
-        last = [
+        last: list[Step] = [
             {"op": "concatenate", "inputs": [read], "output": "finite"},
             {"op": "impute", "input": "finite", "value": NAN},
             {"op": "clip", "input": "finite", "min": -LARGE, "max": LARGE},
@@ -356,7 +356,7 @@ def test_columns_by_name_and_index_in_any_order(run: Steps) -> None:
 def test_cells_are_doubles_and_parameters_tensors(run: Steps) -> None:
     x = np.array([[16777217.0, 0.1]])
     assert run(x, [step("scale", columns=["c0"], factor=1, offset=-16777216)]).tolist() == [[1, np.float32(0.1)]]
-    tensors = {"shift": np.float32([-16777216, 0.5])}
+    tensors = {"shift": np.array([-16777216, 0.5], np.float32)}
     assert run(x, [step("scale", factor=1, offset="shift")], tensors=tensors).tolist() == [[1, np.float32(0.6)]]
     with pytest.raises(engine.PackageError, match=r"/preprocess/0/offset.*has shape \[2\]; expected \[1\]"):
         run(x, [step("scale", columns=["c0"], factor=[1], offset="shift")], tensors=tensors)
