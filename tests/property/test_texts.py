@@ -3,6 +3,7 @@
 import json
 import re
 import sys
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from sklearn.feature_extraction.text import (
 
 from model_packages import identity_network, write_package
 from pyapp import engine
-from shared_data import SHARED, needs_shared_data
+from shared_data import SHARED, TESTS_DATA, jsonl, needs_shared_data
 
 ENGINE = engine.Engine()
 PATTERNS = {"word": r"(?u)\b\w\w+\b", "word1": r"(?u)\b\w+\b", "whitespace": r"\S+", "text": r"(?s).+"}
@@ -180,7 +181,9 @@ def test_long_texts_and_long_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "strip"), [("unicode", strip_accents_unicode), ("ascii", strip_accents_ascii)])
 def test_every_character_without_its_accents(tmp_path: Path, name: str, strip: Callable[[str], str]) -> None:
-    some = [chr(code) for code in range(1, sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+    some = [
+        chr(code) for code in range(1, sys.maxunicode + 1) if unicodedata.category(chr(code)) not in ("Cn", "Co", "Cs")
+    ]
     text = "\n".join(f"q{c}q" for c in some if not c.isspace())
     found = strip(text).split()
     vocabulary = sorted(set(found))
@@ -209,6 +212,18 @@ def keras(text: str, standardize: str | None, split: str | None, most: int) -> l
     return [" ".join(parts[i : i + n]) for n in range(1, most + 1) for i in range(len(parts) - n + 1)]
 
 
+def keras_step(standardize: str | None, split: str | None, output: str, idf: list[float] | None) -> dict[str, Any]:
+    """The members of count_words that are such a layer's, but for n-grams and vocabulary."""
+    step: dict[str, Any] = {
+        "lowercase": "ascii" if standardize in ("lower", "lower_and_strip_punctuation") else False,
+        "strip_punctuation": standardize in ("strip_punctuation", "lower_and_strip_punctuation"),
+        "pattern": {None: "text", "whitespace": "ascii_whitespace", "character": "character"}[split],
+        "unknown": "first",
+        "binary": output == "multi_hot",
+    }
+    return step | ({"idf": idf} if output == "tf_idf" else {})
+
+
 @settings(max_examples=150, deadline=None)
 @given(
     known=st.lists(texts, min_size=1, max_size=4),
@@ -229,15 +244,8 @@ def test_terms_of_keras(
 ) -> None:
     vocabulary = sorted({term for text in known for term in keras(text, standardize, split, most)})
     idf = np.linspace(0.5, 3, len(vocabulary) + 1)
-    step: dict[str, Any] = {
-        "lowercase": "ascii" if standardize in ("lower", "lower_and_strip_punctuation") else False,
-        "strip_punctuation": standardize in ("strip_punctuation", "lower_and_strip_punctuation"),
-        "pattern": {None: "text", "whitespace": "ascii_whitespace", "character": "character"}[split],
-        "ngrams": [1, most],
-        "vocabulary": vocabulary,
-        "unknown": "first",
-        "binary": output == "multi_hot",
-    } | ({"idf": idf.tolist()} if output == "tf_idf" else {})
+    step = keras_step(standardize, split, output, idf.tolist())
+    step |= {"ngrams": [1, most], "vocabulary": vocabulary}
     wanted = np.zeros((len(known + others), len(vocabulary) + 1))
     for row, text in zip(wanted, known + others, strict=True):
         for term in keras(text, standardize, split, most):
@@ -245,6 +253,16 @@ def test_terms_of_keras(
     wanted = {"multi_hot": np.minimum(wanted, 1), "count": wanted, "tf_idf": wanted * idf}[output]
     model = load(tmp_path_factory.mktemp("keras"), len(vocabulary) + 1, step)
     np.testing.assert_allclose(rows(model, known + others), wanted, rtol=1e-6, atol=1e-6)
+
+
+def test_rows_of_keras_itself(tmp_path: Path) -> None:
+    for i, case in enumerate(jsonl(TESTS_DATA / "keras_texts" / "cases.jsonl")):
+        most = case["ngrams"] or 1
+        step = keras_step(case["standardize"], case["split"], case["mode"], case["idf"])
+        step |= {"ngrams": [1, most] if isinstance(most, int) else [most[0], most[-1]]}
+        step |= {"vocabulary": case["vocabulary"][1:]}
+        model = load(tmp_path / str(i), len(case["vocabulary"]), step)
+        np.testing.assert_allclose(rows(model, case["texts"]), case["rows"], rtol=1e-6, atol=2e-6)
 
 
 @needs_shared_data
