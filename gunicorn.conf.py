@@ -16,12 +16,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from gunicorn.workers.gthread import ThreadWorker
 
 from pyapp import Config, ConfigError
-from pyapp.worker import DRAIN_SECONDS, refuse_connections
+from pyapp.worker import DRAIN_SECONDS, Guarded, refuse_connections
 
 try:
     _config = Config.read()
 except ConfigError as error:
     sys.exit(f"Error: {error.format_message()}")
+
+
+def post_worker_init(worker: "Worker") -> None:
+    """Called in a new worker when it has loaded the app."""
+    if worker.sockets[0].family == socket.AF_UNIX:
+        return
+    guarded = Guarded(worker.wsgi)
+    guarded.watch(worker.sockets[0].getsockname()[:2], _config.deadline)
+    worker.wsgi = guarded
 
 
 class Worker(ThreadWorker):

@@ -65,7 +65,7 @@ def serve(config: Config) -> None:
     multiprocessing.set_start_method("fork", force=True)
     shown = f"[{address}]" if ":" in address else address
     print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)", flush=True)
-    server.serve(target_loader=partial(worker.prepare, app), wrap_loader=False)
+    server.serve(target_loader=partial(worker.prepare, app, (address, free), config.deadline), wrap_loader=False)
 
 
 if __name__ == "__main__":

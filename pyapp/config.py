@@ -10,6 +10,9 @@ from typing import Any, Self
 
 import click
 
+ENGINE_TIMEOUT_MS = 25_000
+"""What the engine chooses (ext/core/engine.h)."""
+
 
 class ConfigError(click.ClickException):
     """A setting is wrong; the message names the variable, its value and what is allowed.
@@ -91,6 +94,11 @@ class Config:
         default=1,
         metadata=_row("SERVING_WORKERS", "processes of python -m pyapp; each batches its own requests", 1, 256),
     )
+
+    @property
+    def deadline(self) -> float:
+        """Of a request, in seconds."""
+        return (self.timeout_ms or ENGINE_TIMEOUT_MS) / 1000
 
     @classmethod
     def read(cls, environ: Mapping[str, Any] | None = None) -> Self:
