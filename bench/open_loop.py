@@ -113,7 +113,7 @@ def measure(server: Server, program: Path, load: Load, options: argparse.Namespa
 
 
 def say_what_holds(points: list[Point], deadline: float) -> None:
-    peak = max(point.goodput for point in points)
+    peak = max(1.0, *(point.goodput for point in points))
     past = [point for point in points if point.offered > 1.05 * peak]
     if not past:
         print("  saturation was not reached")

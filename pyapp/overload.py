@@ -26,6 +26,7 @@ class Watch:
     def __init__(self, address: tuple[str, int], deadline: float, wanted: Callable[[], bool]) -> None:
         """`deadline` in seconds, from arrival to reply."""
         self.late = False
+        self._since = 0.0
         self._address, self._limit, self._wanted = address, deadline / 2, wanted
         self._pause = min(self._limit / 4, LONGEST_PAUSE)
 
@@ -51,7 +52,16 @@ class Watch:
             try:
                 connection.recv(4096)
             except TimeoutError:
-                self.late = True
+                self._judge(late=True)
                 connection.settimeout(60)
                 connection.recv(4096)
-        self.late = time.monotonic() - begin > self._limit
+        self._judge(late=time.monotonic() - begin > self._limit)
+
+    def _judge(self, late: bool) -> None:
+        """Refusing for a deadline has emptied any queue; if answers are late even then, it is no cure: others take the
+        processor.  So requests are taken again, at least until the next question is late.
+        """
+        now = time.monotonic()
+        if late and not self.late:
+            self._since = now
+        self.late = late and now - self._since < 2 * self._limit
