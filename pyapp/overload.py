@@ -38,7 +38,7 @@ class Watch:
         while self._wanted():
             try:
                 self._ask()
-            except OSError:  # the server stops, or has no room for a connection: not what is looked for here
+            except OSError:  # no answer: whatever that is, refusing is no cure
                 self.late = False
             if not self.late:
                 time.sleep(self._pause)
@@ -53,7 +53,7 @@ class Watch:
                 connection.recv(4096)
             except TimeoutError:
                 self._judge(late=True)
-                connection.settimeout(60)
+                connection.settimeout(self._limit)  # not even while all are refused: no room for connections, say
                 connection.recv(4096)
         self._judge(late=time.monotonic() - begin > self._limit)
 
