@@ -116,7 +116,7 @@ def _answer(builder: Builder, name: str, rows: Rows) -> str:
     read = builder.read(rows)
     if any(layer["name"] == read for layer in builder.network.layers):
         return read
-    return builder.network.add("activation", name, read, activation=None) if read else read
+    return builder.network.activate(read, None, name, fold=False)
 
 
 def _notes(model: Model, major: int) -> list[str]:

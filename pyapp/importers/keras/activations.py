@@ -33,11 +33,10 @@ _SAME = [
     "sparse_sigmoid",
     "softmax",
     "log_softmax",
-    "sparsemax",
 ]
 """Those that the engine has under the same name, with the same presets."""
 
-_ROWWISE = ("softmax", "log_softmax", "sparsemax")
+_ROWWISE = ("softmax", "log_softmax")
 
 _ALIASES: dict[str, Activation] = {
     "swish": "silu",
@@ -88,14 +87,16 @@ def _named(builder: Builder, rows: Rows, kind: str, name: str) -> Rows:
         return _apply(builder, rows, _ALIASES.get(kind, kind), name)
     if kind == "glu":
         return _glu(builder, rows, name)
+    if kind == "sparsemax":
+        raise UnservableError(
+            "has the activation sparsemax, which Keras computes otherwise than it is defined; use softmax"
+        )
     raise UnservableError(f"has an activation, {kind!r}, that is not one of Keras' own; use one that is")
 
 
 def _apply(builder: Builder, rows: Rows, activation: Activation, name: str) -> Rows:
     own = f"{name}_activation"
-    if not rows.alone:  # who else reads the rows wants them as they are
-        return builder.add("activation", own, [rows], rows.shape, activation)
-    return Rows(builder.network.activate(builder.read(rows), activation, own), rows.shape)
+    return Rows(builder.network.activate(builder.read(rows), activation, own, fold=rows.alone), rows.shape)
 
 
 def _along(builder: Builder, rows: Rows, kind: str, axes: list[int], name: str) -> Rows:

@@ -107,14 +107,20 @@ def read_model(config: Config, source: str, place: str = "", depth: int = 0) -> 
     if len(known) < len(layers):
         raise _repeated(layers, source)
     for layer, item in zip(layers, inside["layers"], strict=True):
-        layer.calls = [_read_call(node, source, layer) for node in item.get("inbound_nodes") or []]
+        layer.calls = [_read_call(node, source, layer) for node in _nodes(item)]
     inputs = _named_refs(inside.get("input_layers"), source)
-    outputs = _renumber(layers, _named_refs(inside["output_layers"], source))
+    modern = any(isinstance(node, dict) and "args" in node for item in inside["layers"] for node in _nodes(item))
+    outputs = _renumber(layers, _named_refs(inside["output_layers"], source), modern)
     model = Model(str(inside.get("name", kind.lower())), layers, inputs, outputs)
     for layer in layers:
         if layer.kind == "InputLayer" and not layer.calls:
             layer.calls = [Call([], {})]
     return model
+
+
+def _nodes(item: Config) -> list[Any]:
+    nodes = item.get("inbound_nodes")
+    return nodes if isinstance(nodes, list) else []
 
 
 def _read_sequential(config: Config, source: str, place: str, depth: int) -> Model:
@@ -312,22 +318,26 @@ def _named_refs(value: Any, source: str) -> list[tuple[str, Ref]]:
     return [(name if names.count(name) == 1 else f"{name}_{i}", ref) for i, (name, ref) in enumerate(found)]
 
 
-def _renumber(layers: list[Layer], ends: list[tuple[str, Ref]]) -> list[tuple[str, Ref]]:
-    """Calls of inner models are counted from 1 by most versions, as 0 is their own definition; here all from 0."""
-    used: dict[str, int] = {}
-    for ref in [ref for layer in layers for call in layer.calls for ref in call_refs(call)] + [ref for _, ref in ends]:
-        used[ref.layer] = max(used.get(ref.layer, 0), ref.call)
-    shifted = {layer.name for layer in layers if layer.inner and used.get(layer.name, 0) >= len(layer.calls) > 0}
+def _renumber(layers: list[Layer], ends: list[tuple[str, Ref]], modern: bool) -> list[tuple[str, Ref]]:
+    """Calls of inner models are counted from 1 where their own definition is 0; here all from 0.
+
+    Keras 3 does that for functional models among the outputs only, earlier versions everywhere.
+    """
+    inner = {layer.name: layer for layer in layers if layer.inner is not None and layer.calls}
+    if modern:
+        shifted = {name for name, layer in inner.items() if layer.kind != "Sequential"}
+    else:
+        refs = [ref for layer in layers for call in layer.calls for ref in call_refs(call)] + [ref for _, ref in ends]
+        shifted = {ref.layer for ref in refs if ref.layer in inner and ref.call >= len(inner[ref.layer].calls)}
 
     def mend(value: Any) -> Any:
         if isinstance(value, Ref):
-            return value._replace(call=value.call - 1) if value.layer in shifted else value
+            return value._replace(call=value.call - 1) if value.layer in shifted and value.call > 0 else value
         return [mend(item) for item in value] if isinstance(value, list) else value
 
-    for layer in layers:
-        for call in layer.calls:
-            call.inputs = mend(call.inputs)
-            call.options = {key: mend(value) for key, value in call.options.items()}
+    for call in [call for layer in layers if not modern for call in layer.calls]:
+        call.inputs = mend(call.inputs)
+        call.options = {key: mend(value) for key, value in call.options.items()}
     return [(name, mend(ref)) for name, ref in ends]
 
 

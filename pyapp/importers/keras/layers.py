@@ -133,9 +133,8 @@ def _prelu(builder: Builder, layer: Layer, inputs: Sequence[Rows]) -> Rows:
     except ValueError:
         raise UnservableError(f"its alpha is {list(alpha.shape)}; its input is {list(rows.shape)}") from None
     activation = {"name": "prelu", "slope": np.ascontiguousarray(slope).reshape(-1)}
-    if not rows.alone:
-        return builder.add("activation", layer.name, [rows], rows.shape, activation)
-    return Rows(builder.network.activate(builder.read(rows), activation, layer.name), rows.shape)
+    made = builder.network.activate(builder.read(rows), activation, layer.name, fold=rows.alone)
+    return Rows(made, rows.shape)
 
 
 def _pass(_: Builder, layer: Layer, inputs: Sequence[Rows]) -> Rows:

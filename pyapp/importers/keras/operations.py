@@ -9,6 +9,7 @@ from .activations import activate
 from .architecture import Layer
 from .layers import join, merged
 from .rows import Builder, Rows, UnservableError
+from .weights import snake_case
 
 Operation = Callable[[Builder, Layer, Sequence[Rows], Mapping[str, Any]], Rows]
 
@@ -28,6 +29,20 @@ _BINARY = {
 }
 _REVERSED = {"radd": "add", "rsub": "subtract", "rmul": "multiply", "rtruediv": "divide"}
 _UNARY = "relu relu6 sigmoid tanh softmax softplus softsign elu selu silu gelu leaky_relu".split()  # noqa: SIM905
+_OPERATIONS = (
+    "TrueDivide",
+    "Divide",
+    "Power",
+    "Relu",
+    "Relu6",
+    "Sigmoid",
+    "Tanh",
+    "Softplus",
+    "Softsign",
+    "Silu",
+    "Gelu",
+)
+"""Those of Keras 3 that are no layers, by the names that HDF5 files give them."""
 
 
 def operation(layer: Layer) -> Operation | None:
@@ -37,8 +52,8 @@ def operation(layer: Layer) -> Operation | None:
         name = function.rsplit(".", 1)[-1]
         if not function.startswith(("math.", "__operators__.", "nn.", "concat", "keras.activations.")):
             return None
-    elif layer.custom is None and layer.operation:
-        name = _snake(layer.kind)
+    elif layer.custom is None and (layer.operation or layer.kind in _OPERATIONS):
+        name = {"re_lu": "relu", "lu": "relu"}.get(snake_case(layer.kind), snake_case(layer.kind))
     else:
         return None
     if name in _BINARY:
@@ -48,12 +63,6 @@ def operation(layer: Layer) -> Operation | None:
     if name in ("concat", "concatenate"):
         return _concatenate
     return _unary(name) if name in _UNARY else None
-
-
-def _snake(kind: str) -> str:
-    from .weights import snake_case
-
-    return {"re_lu": "relu", "re_l_u": "relu"}.get(snake_case(kind), snake_case(kind))
 
 
 def _operands(inputs: Sequence[Rows], options: Mapping[str, Any]) -> list[Rows]:

@@ -6,7 +6,7 @@ from typing import Any
 from ..network import Network
 from ..problems import ImportRefusedError
 
-_SCORES = ("softmax", "sigmoid", "log_softmax", "hard_sigmoid", "sparsemax")
+_SCORES = ("softmax", "sigmoid", "log_softmax", "hard_sigmoid")
 
 
 def task_of(network: Network, outputs: Sequence[str], training: Mapping[str, Any], labels: Sequence[str] | None) -> str:
