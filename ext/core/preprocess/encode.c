@@ -122,7 +122,7 @@ static srv_status read_count_words(const srv_json *node, const srv_input_place *
                              input->table->columns[column].name);
     }
     srv_words *words;
-    srv_status status = srv_words_compile(node, arena, &words, err);
+    srv_status status = srv_words_compile(node, NULL, arena, &words, err);
     if (status == SRV_OK) {
         moves[column].kind = WORDS;
         moves[column].words = words;
