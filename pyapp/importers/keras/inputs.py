@@ -51,9 +51,11 @@ def declare_inputs(builder: Builder, model: Model, assets: Mapping[str, str]) ->
     def indexed(dtype: str, readers: Sequence[Layer]) -> bool:
         return dtype == "string" or "int" in dtype or any(layer.kind in _INDEXED for layer in readers)
 
-    table = any(
-        dtype == "string" or (_size(shape) == 1 and indexed(dtype, readers)) for _, _, shape, dtype, readers in found
+    scalars = [entry for entry in found if _size(entry[2]) == 1]
+    table = any(dtype == "string" for _, _, _, dtype, _ in found) or any(
+        indexed(dtype, readers) for _, _, _, dtype, readers in scalars
     )
+    table = table or len(scalars) == len(found) > 1  # by name is how such rows are sent
     rows: dict[Ref, Rows] = {}
     columns: list[dict[str, Any]] = []
     for name, ref, shape, dtype, readers in found:

@@ -94,30 +94,45 @@ def _encode(
 
 def _words_looked_up(builder: Builder, layer: Layer, rows: Rows, lookup: Lookup) -> Rows:
     """A string that other layers read in another way: looked up as a text of one term."""
-    if rows.size != 1:
-        raise UnservableError(f"looks up {rows.size} strings which other layers read too; send each as its own input")
-    vocabulary = [*lookup.tokens, *([] if lookup.mask is None else [lookup.mask])]
-    found = _count(builder, rows, layer.name, len(vocabulary), vocabulary=vocabulary, pattern="text", lowercase=False)
-    unknown: list[Rows] = []
-    if lookup.unknown > 0:
-        total = builder.add("reduce", f"{layer.name}_known", [found], (1,), function="sum")
-        rest = Rows(builder.network.dense(f"{layer.name}_unknown", builder.read(total), [[-1.0]], [1.0]), (1,))
-        unknown = [rest]
-        if lookup.unknown > 1:
-            spread = _hash(builder, rows, f"{layer.name}_hash", lookup.unknown, layer.config.get("salt"))
-            spread = replace(
-                builder.step("one_hot", spread, layer.name, sizes=[lookup.unknown]), shape=(lookup.unknown,)
-            )
-            unknown = [builder.add("multiply", f"{layer.name}_spread", [spread, rest], (lookup.unknown,))]
-    joined = builder.add("concatenate", f"{layer.name}_all", [*unknown, found], (lookup.unknown + found.size,))
-    words = lookup.unknown + len(lookup.tokens)
-    order = [words, *range(words)] if lookup.first else list(range(words))
-    hot = builder.select(joined, f"{layer.name}_order", np.asarray(order), (len(order),))
-    if lookup.mode == "int":
-        index = builder.network.dense(f"{layer.name}_index", builder.read(hot), np.arange(len(order))[:, None])
-        return Rows(index, rows.shape or (1,), indicators=hot)
-    hot = _padded(builder, layer, hot, lookup.depth)
-    return hot if lookup.idf is None else builder.affine(hot, f"{layer.name}_idf", lookup.idf, 0)
+    name, tokens = layer.name, lookup.tokens
+    if rows.size != 1 or "" in tokens:
+        raise UnservableError("looks up strings which other layers read too; send them as an input of their own")
+    masked = [lookup.mask] if lookup.mask else []  # an empty text has no term: what is "" counts nothing by itself
+    empty = lookup.mask == "" and lookup.unknown > 0
+    words: dict[str, Any] = {"vocabulary": tokens + masked, "pattern": "text", "lowercase": False}
+    width = len(tokens) + len(masked)
+    if empty:
+        found = _count(builder, rows, name, 1 + width, **words, unknown="first")
+        rest = builder.select(found, f"{name}_unknown", np.arange(1), (1,))
+        found = builder.select(found, f"{name}_found", np.arange(1, 1 + width), (width,))
+    else:
+        found = _count(builder, rows, name, width, **words)
+        rest = _none_of(builder, f"{name}_unknown", found)
+    parts = [builder.select(found, f"{name}_tokens", np.arange(len(tokens)), (len(tokens),))]
+    if lookup.unknown == 1:
+        parts.insert(0, rest)
+    elif lookup.unknown > 1:
+        spread = _hash(builder, rows, f"{name}_hash", lookup.unknown, layer.config.get("salt"))
+        shape = (lookup.unknown,)
+        spread = replace(builder.step("one_hot", spread, name, sizes=[lookup.unknown]), shape=shape)
+        parts.insert(0, builder.add("multiply", f"{name}_spread", [spread, rest], shape))
+    depth = lookup.unknown + len(tokens)
+    if lookup.mode != "int":
+        hot = builder.add("concatenate", f"{name}_all", parts, (depth,)) if len(parts) > 1 else parts[0]
+        hot = _padded(builder, layer, hot, lookup.depth)
+        return hot if lookup.idf is None else builder.affine(hot, f"{name}_idf", lookup.idf, 0)
+    if lookup.mask is not None:
+        known = builder.add("concatenate", f"{name}_others", parts, (depth,))
+        parts, depth = [_none_of(builder, f"{name}_mask", known), known], depth + 1
+    hot = builder.add("concatenate", f"{name}_all", parts, (depth,))
+    index = builder.network.dense(f"{name}_index", builder.read(hot), np.arange(depth)[:, None])
+    return Rows(index, rows.shape or (1,), indicators=hot)
+
+
+def _none_of(builder: Builder, name: str, indicators: Rows) -> Rows:
+    """1 where none of them is."""
+    total = builder.add("reduce", f"{name}_sum", [indicators], (1,), function="sum")
+    return Rows(builder.network.dense(name, builder.read(total), [[-1.0]], [1.0]), (1,))
 
 
 def _padded(builder: Builder, layer: Layer, rows: Rows, depth: int) -> Rows:
