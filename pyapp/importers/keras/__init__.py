@@ -19,6 +19,8 @@ __all__ = ["read"]
 MAX_ARCHITECTURE = 1 << 28
 """Bytes of a file given as the architecture."""
 
+_MISFITS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+
 
 def read(path: Path, options: ImportOptions) -> Imported:
     """A Keras model as a package.
@@ -32,6 +34,12 @@ def read(path: Path, options: ImportOptions) -> Imported:
     file = open_file(path)
     try:
         return _read(file, options)
+    except ImportRefusedError:
+        raise
+    except _MISFITS as error:  # a configuration may hold anything at all at any place
+        raise ImportRefusedError(
+            f"{file.name} has a configuration that no Keras writes ({type(error).__name__}: {error})"
+        ) from error
     finally:
         file.hdf5.close()
 

@@ -125,7 +125,7 @@ def _nodes(item: Config) -> list[Any]:
 
 def _read_sequential(config: Config, source: str, place: str, depth: int) -> Model:
     """Keras 1 has the list of layers as the config itself."""
-    inside = config["config"]
+    inside: Any = config.get("config")
     inside = {"layers": inside} if isinstance(inside, list) else inside
     if not isinstance(inside, dict):
         raise ImportRefusedError(f"{source}: the Sequential has no layers")
