@@ -7,11 +7,13 @@ from typing import Any
 from ..imported import Imported, ImportOptions
 from ..problems import ImportRefusedError, Problems
 from .architecture import Config, Layer, Model, read_model
-from .files import KerasFile, open_file, read_json
+from .files import KerasFile, holds_hdf5, open_file, read_json
 from .graph import Converter
+from .hdf5 import h5py
 from .layers import policy
 from .rows import Builder, Rows
 from .task import labelled, task_of
+from .trial import survive
 from .weights import load_weights, simple_architecture
 
 __all__ = ["read"]
@@ -31,6 +33,14 @@ def read(path: Path, options: ImportOptions) -> Imported:
     Raises ImportRefusedError that names everything that cannot be served, FileNotFoundError, and ModuleNotFoundError
     without h5py (the `[import]` extra).
     """
+    h5py()
+    if holds_hdf5(path):
+        survive(path, options.architecture)
+    return read_here(path, options)
+
+
+def read_here(path: Path, options: ImportOptions) -> Imported:
+    """The same, in this process; files that are damaged on purpose may take it down."""
     file = open_file(path)
     try:
         return _read(file, options)

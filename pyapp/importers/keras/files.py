@@ -50,9 +50,18 @@ def open_file(path: Path) -> KerasFile:
         sha256 = hashlib.file_digest(_rewound(file), "sha256").hexdigest()
     if head.startswith(b"PK"):
         return _open_zip(path, sha256)
-    if _is_hdf5(path, head):
+    if _is_hdf5(head):
         return _open_hdf5(path, sha256)
     raise ImportRefusedError(f"{path.name} {_what(head)}; expected a Keras model: HDF5 (.h5) or a .keras file")
+
+
+def holds_hdf5(path: Path) -> bool:
+    """Whether that is a file which HDF5's library will read some of."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        head = file.read(2048)
+    return head.startswith(b"PK") or _is_hdf5(head)
 
 
 def read_json(text: str | bytes, name: str) -> dict[str, Any]:
@@ -88,7 +97,7 @@ def _rewound(file: Any) -> Any:
     return file
 
 
-def _is_hdf5(path: Path, head: bytes) -> bool:
+def _is_hdf5(head: bytes) -> bool:
     """The signature is at 0, or at 512, 1024 … behind a block of the user's."""
     signature = b"\x89HDF\r\n\x1a\n"
     return head.startswith(signature) or head[512:520] == signature or head[1024:1032] == signature

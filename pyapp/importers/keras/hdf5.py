@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..problems import ImportRefusedError
+from .heaps import check_heaps
 
 EXPANSION = 100
 """How many times as many bytes as the file has may be read from it; compressed weights are half their size or so."""
@@ -31,9 +32,10 @@ class Hdf5:
     def __init__(self, source: Path | bytes, name: str) -> None:
         """`name`: what messages call the file."""
         self._name = name
-        self._h5py = _h5py()
+        self._h5py = h5py()
         size = len(source) if isinstance(source, bytes) else source.stat().st_size
         self._budget = size * EXPANSION + ALWAYS
+        check_heaps(source, name)
         try:
             self.root: Group = self._h5py.File(BytesIO(source) if isinstance(source, bytes) else source, "r")
         except (OSError, RuntimeError, ValueError, KeyError) as error:
@@ -171,7 +173,8 @@ def _first_line(error: BaseException) -> str:
     return str(error).split("\n", 1)[0] or type(error).__name__
 
 
-def _h5py() -> Any:
+def h5py() -> Any:
+    """The module; ModuleNotFoundError says how to install it."""
     try:
         return import_module("h5py")
     except ModuleNotFoundError as error:
