@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from pyapp import engine
+from pyapp.packages import load
 
 from .manifest import Description, describe
 
@@ -166,7 +167,7 @@ def _listing(folder: Path) -> list[Path]:
 def _load(folder: Path) -> Version:
     name, number = folder.parent.name, int(folder.name)
     try:
-        model = engine.Model.load(folder, name=name, version=number)
+        model = load(folder, name=name, version=number)
         return Version(name, number, model, description=describe(model))
     except Exception as error:  # whatever is wrong with one version, the others must be served
         # Where the store lies is nobody's business outside.
