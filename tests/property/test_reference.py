@@ -31,12 +31,21 @@ def test_siphash_is_the_papers() -> None:
     assert siphash(bytes(range(15)), key) == 0xA129CA6149BE45E5
 
 
-@pytest.mark.parametrize("size", [0, 3, 7, 12, 20, 50, 64, 65, 200])
-def test_farmhash_has_a_value_of_64_bits_that_every_byte_changes(size: int) -> None:
-    data = bytes(range(size))
-    changed = {farmhash64(data[:i] + b"\xff" + data[i + 1 :]) for i in range(size)}
-    assert len(changed | {farmhash64(data)}) == size + 1
-    assert all(0 <= value < 1 << 64 for value in changed)
+@pytest.mark.parametrize(
+    ("size", "value"),
+    [
+        (0, 0x9AE16A3B2F90404F),
+        (3, 0x26B4DA356B8B9558),
+        (7, 0x1FAFA9EDD289AE25),
+        (15, 0x7F9B0297BAC70335),
+        (31, 0xE8DEA1514638326F),
+        (63, 0xE9CE2F267CE7E857),
+        (129, 0x3DAC9153FD008293),
+        (511, 0xDDE2587EB19CB146),
+    ],
+)
+def test_farmhash_is_the_published_one(size: int, value: int) -> None:
+    assert farmhash64(bytes((i * 7 + 1) & 0xFF for i in range(size))) == value
 
 
 PHRASES = st.lists(st.text("aäßA1_ .,!é\t", max_size=30), min_size=1, max_size=4)
