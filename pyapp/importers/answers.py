@@ -16,7 +16,9 @@ Progress = Callable[[int, int], None]
 
 
 def answers(model: engine.Model, rows: Sequence[Any], progress: Progress | None = None) -> NDArray[np.float32]:
-    """All outputs, float32 [rows, outputs].  `rows` are numbers, records, lists or texts, as samples.jsonl has them.
+    """All outputs, float32 [rows, outputs]; of rows with tables or texts the first output, and NaN for the others.
+
+    `rows` are numbers, records, lists or texts, as samples.jsonl has them.
 
     Raises engine.InputError with the number of the row that the model refuses.
     """
@@ -54,22 +56,27 @@ def _record(row: Any, inputs: Sequence[dict[str, Any]]) -> Any:
 
 def _asked(runner: engine.Engine, model: engine.Model, rows: Sequence[Any], start: int) -> NDArray[np.float32]:
     """By one request; where it is refused, by one for each row, so that the row at fault is named."""
-    body = json.dumps({"instances": [plain(row) for row in rows]}).encode()
-    status, _, reply = runner.handle(model, "tensorflow", body, "application/json")
+    body = json.dumps([plain(row) for row in rows]).encode()
+    status, _, reply = runner.handle(model, "classify", body, "application/json")
     if status != 200 and len(rows) > 1:
         return np.concatenate([_asked(runner, model, [row], start + i) for i, row in enumerate(rows)])
     told = json.loads(reply)
     if status != 200:
         raise engine.InputError(f"row {start + 1}: {told['error']}")
-    numbers = [_numbers(model, row) for row in told["predictions"]]
-    return np.array(numbers, np.float32).reshape(len(rows), model.outputs)
+    made = np.full((len(rows), model.outputs), np.nan, np.float32)
+    for row, result in zip(made, told.get("results", [told]), strict=True):
+        numbers = _numbers(model, result)
+        row[: len(numbers)] = numbers
+    return made
 
 
-def _numbers(model: engine.Model, prediction: Any) -> NDArray[np.float32]:
-    """Of one row; several outputs come by their names."""
-    if isinstance(prediction, dict):
-        return np.concatenate([np.ravel(np.asarray(prediction[name], np.float32)) for name in model.output_columns])
-    return np.ravel(np.asarray(prediction, np.float32))
+def _numbers(model: engine.Model, result: dict[str, Any]) -> list[float]:
+    """Of the first output, in a result of /classify."""
+    if "scores" not in result:
+        return result["values"] if "values" in result else [result["value"]]
+    columns = next(iter(model.output_columns.values()))
+    scores: list[float] = result["scores"]
+    return scores[-columns:]  # a single column with two labels is told as the scores of both
 
 
 def plain(value: Any) -> Any:
