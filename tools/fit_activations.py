@@ -1,4 +1,4 @@
-"""Fits the polynomials of ext/core/activate_kernels.h and prints them as C.
+"""Fits the polynomials of ext/core/activate_math.h and prints them as C.
 
     pip install mpmath && python tools/fit_activations.py
 
@@ -8,7 +8,25 @@ half ulp is 3e-8 or more of the value, so a relative error below 5e-10 adds less
 
 from collections.abc import Callable
 
-from mpmath import atanh, chebyfit, erfc, exp, expm1, linspace, log, mp, mpf, nstr, polyval, sqrt
+from mpmath import (
+    atanh,
+    chebyfit,
+    cos,
+    erf,
+    erfc,
+    exp,
+    expm1,
+    linspace,
+    log,
+    mp,
+    mpf,
+    nstr,
+    pi,
+    polyval,
+    sin,
+    sqrt,
+    tanh,
+)
 
 mp.dps = 40
 
@@ -24,6 +42,29 @@ def expm1_tail(r: mpf) -> mpf:
 def two_atanh(z: mpf) -> mpf:
     """2 atanh(s) / s with z = s²: log1p(u) = s · this, where s = u / (2 + u) and u is in [0, 1]."""
     return 2 * atanh(sqrt(z)) / sqrt(z) if z > mpf("1e-14") else 2 + 2 * z / 3
+
+
+def erf_over_x(z: mpf) -> mpf:
+    """erf(x) / x with z = x², for x up to 1/2."""
+    x = sqrt(z)
+    return erf(x) / x if z > mpf("1e-20") else 2 / sqrt(pi)
+
+
+def tanh_shrinkage(z: mpf) -> mpf:
+    """(x - tanh(x)) / x³ with z = x², for x up to 3/2."""
+    x = sqrt(z)
+    return (x - tanh(x)) / x**3 if z > mpf("1e-10") else mpf(1) / 3 - 2 * z / 15
+
+
+def sine(z: mpf) -> mpf:
+    """(sin(x) - x) / x³ with z = x², for x on an eighth of a turn either side of 0."""
+    x = sqrt(z)
+    return (sin(x) - x) / x**3 if z > mpf("1e-10") else -mpf(1) / 6 + z / 120
+
+
+def cosine(z: mpf) -> mpf:
+    """(cos(x) - 1) / x² with z = x², for x on an eighth of a turn either side of 0."""
+    return (cos(sqrt(z)) - 1) / z if z > mpf("1e-10") else -mpf(1) / 2 + z / 24
 
 
 def normal_tail(w: mpf) -> mpf:
@@ -45,3 +86,8 @@ if __name__ == "__main__":
     fit("EXPM1_TAIL", expm1_tail, -half, half, 6)
     fit("TWO_ATANH", two_atanh, mpf(0), mpf(1) / 9, 6)
     fit("NORMAL_TAIL", normal_tail, 1 / (1 + TAIL_SCALE * TAIL_END), mpf(1), 12)
+    eighth = (pi / 4) ** 2 * mpf("1.0001")
+    fit("ERF_OVER_X", erf_over_x, mpf(0), mpf("0.2501"), 6)
+    fit("TANH_SHRINKAGE", tanh_shrinkage, mpf(0), mpf("2.2501"), 12)
+    fit("SINE", sine, mpf(0), eighth, 6)
+    fit("COSINE", cosine, mpf(0), eighth, 6)

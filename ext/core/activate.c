@@ -42,7 +42,8 @@ const char *srv_activation_parameter(srv_activation_id id, int i, float *default
 }
 
 bool srv_activation_is_rowwise(srv_activation_id id) {
-    return id == SRV_ACTIVATION_SOFTMAX || id == SRV_ACTIVATION_LOG_SOFTMAX;
+    return id == SRV_ACTIVATION_SOFTMAX || id == SRV_ACTIVATION_LOG_SOFTMAX || id == SRV_ACTIVATION_SOFTMIN ||
+           id == SRV_ACTIVATION_SPARSEMAX;
 }
 
 const srv_activation_kernels *const *srv_activation_kernels_all(size_t *count) {

@@ -55,18 +55,65 @@ static long double formula(const srv_activation *a, long double x, float slope) 
         return tanhl(x);
     case SRV_ACTIVATION_HARD_TANH:
         return clip(x, p0, p1);
-    case SRV_ACTIVATION_SOFTPLUS:
-        return isnan(x) ? x : fmaxl(x, 0) + log1pl(expl(-fabsl(x)));
+    case SRV_ACTIVATION_SOFTPLUS: {
+        const long double scaled = p0 * x;
+        if (isnan(x) || scaled > p1) {
+            return x;
+        }
+        return (fmaxl(scaled, 0) + log1pl(expl(-fabsl(scaled)))) / p0;
+    }
     case SRV_ACTIVATION_SOFTSIGN:
         return x / (1 + fabsl(x));
     case SRV_ACTIVATION_SILU:
-        return x * (1 / (1 + expl(-x)));
+        return x * (1 / (1 + expl(-p0 * x)));
     case SRV_ACTIVATION_HARD_SWISH:
         return x * clip(x / 6 + 0.5L, 0, 1);
     case SRV_ACTIVATION_MISH:
         return x * tanhl(fmaxl(x, 0) + log1pl(expl(-fabsl(x))));
     case SRV_ACTIVATION_EXPONENTIAL:
         return expl(x);
+    case SRV_ACTIVATION_ABS:
+        return fabsl(x);
+    case SRV_ACTIVATION_SQUARE:
+        return x * x;
+    case SRV_ACTIVATION_SQRT:
+        return sqrtl(x);
+    case SRV_ACTIVATION_LOG:
+        return logl(x);
+    case SRV_ACTIVATION_ERF:
+        return erfl(x);
+    case SRV_ACTIVATION_RECIPROCAL:
+        return 1 / x;
+    case SRV_ACTIVATION_SIGN:
+        return isnan(x) ? x : (x > 0) - (x < 0);
+    case SRV_ACTIVATION_FLOOR:
+        return floorl(x);
+    case SRV_ACTIVATION_CEIL:
+        return ceill(x);
+    case SRV_ACTIVATION_ROUND:
+        return rintl(x);
+    case SRV_ACTIVATION_SIN:
+        return sinl(x);
+    case SRV_ACTIVATION_COS:
+        return cosl(x);
+    case SRV_ACTIVATION_THRESHOLDED_RELU:
+        return x > p0 || isnan(x) ? x : 0;
+    case SRV_ACTIVATION_THRESHOLD:
+        return x > p0 || isnan(x) ? x : p1;
+    case SRV_ACTIVATION_HARD_SHRINK:
+        return x > p0 || x < -p0 || isnan(x) ? x : 0;
+    case SRV_ACTIVATION_SOFT_SHRINK:
+        return x > p0 ? x - p0 : x < -p0 ? x + p0 : isnan(x) ? x : 0;
+    case SRV_ACTIVATION_TANH_SHRINK: /* the series is better than the difference until x⁷ tells */
+        return fabsl(x) < 1e-3L ? x * x * x * (1 / 3.0L - x * x * (2 / 15.0L - x * x * (17 / 315.0L))) : x - tanhl(x);
+    case SRV_ACTIVATION_LOG_SIGMOID:
+        return isnan(x) ? x : fminl(x, 0) - log1pl(expl(-fabsl(x)));
+    case SRV_ACTIVATION_SQUAREPLUS:
+        return (x < 0 && x > -INFINITY ? p0 / (sqrtl(x * x + p0) - x) : x + sqrtl(x * x + p0)) / 2;
+    case SRV_ACTIVATION_SPARSE_PLUS:
+        return x <= -1 ? 0 : x < 1 ? (x + 1) * (x + 1) / 4 : x;
+    case SRV_ACTIVATION_SPARSE_SIGMOID:
+        return clip((x + 1) / 2, 0, 1);
     default:
         return x;
     }
@@ -110,12 +157,39 @@ static const activation_case cases[] = {
     CASE("tanh", TANH, 0),
     CASE("hard_tanh", HARD_TANH, -1, 1),
     CASE("hard_tanh -2 0.5", HARD_TANH, -2, 0.5F),
-    CASE("softplus", SOFTPLUS, 0),
+    CASE("softplus", SOFTPLUS, 1, INFINITY),
+    CASE("softplus 1 20", SOFTPLUS, 1, 20),
+    CASE("softplus 0.3", SOFTPLUS, 0.3F, INFINITY),
+    CASE("softplus 2 5", SOFTPLUS, 2, 5),
     CASE("softsign", SOFTSIGN, 0),
-    CASE("silu", SILU, 0),
+    CASE("silu", SILU, 1),
+    CASE("silu 1.7", SILU, 1.7F),
+    CASE("silu -0.4", SILU, -0.4F),
     CASE("hard_swish", HARD_SWISH, 0),
     CASE("mish", MISH, 0),
     CASE("exponential", EXPONENTIAL, 0),
+    CASE("abs", ABS, 0),
+    CASE("square", SQUARE, 0),
+    CASE("sqrt", SQRT, 0),
+    CASE("log", LOG, 0),
+    CASE("erf", ERF, 0),
+    CASE("reciprocal", RECIPROCAL, 0),
+    CASE("sign", SIGN, 0),
+    CASE("floor", FLOOR, 0),
+    CASE("ceil", CEIL, 0),
+    CASE("round", ROUND, 0),
+    CASE("sin", SIN, 0),
+    CASE("cos", COS, 0),
+    CASE("thresholded_relu", THRESHOLDED_RELU, 1),
+    CASE("threshold", THRESHOLD, 0.5F, -7),
+    CASE("hard_shrink", HARD_SHRINK, 0.5F),
+    CASE("soft_shrink", SOFT_SHRINK, 0.5F),
+    CASE("tanh_shrink", TANH_SHRINK, 0),
+    CASE("log_sigmoid", LOG_SIGMOID, 0),
+    CASE("squareplus", SQUAREPLUS, 4),
+    CASE("squareplus 0", SQUAREPLUS, 0),
+    CASE("sparse_plus", SPARSE_PLUS, 0),
+    CASE("sparse_sigmoid", SPARSE_SIGMOID, 0),
 };
 
 #define CASES (sizeof cases / sizeof *cases)
@@ -259,6 +333,49 @@ TEST(special_values) {
         {SRV_ACTIVATION_EXPONENTIAL, -INFINITY, 0},
         {SRV_ACTIVATION_EXPONENTIAL, INFINITY, INFINITY},
         {SRV_ACTIVATION_EXPONENTIAL, 0, 1},
+        {SRV_ACTIVATION_ABS, -INFINITY, INFINITY},
+        {SRV_ACTIVATION_SQRT, -1, NAN},
+        {SRV_ACTIVATION_SQRT, -0.0F, -0.0F},
+        {SRV_ACTIVATION_LOG, 0, -INFINITY},
+        {SRV_ACTIVATION_LOG, -0.0F, -INFINITY},
+        {SRV_ACTIVATION_LOG, -1, NAN},
+        {SRV_ACTIVATION_LOG, -INFINITY, NAN},
+        {SRV_ACTIVATION_LOG, INFINITY, INFINITY},
+        {SRV_ACTIVATION_LOG, 1, 0},
+        {SRV_ACTIVATION_ERF, INFINITY, 1},
+        {SRV_ACTIVATION_ERF, -INFINITY, -1},
+        {SRV_ACTIVATION_ERF, -0.0F, -0.0F},
+        {SRV_ACTIVATION_RECIPROCAL, -0.0F, -INFINITY},
+        {SRV_ACTIVATION_SIGN, NAN, NAN},
+        {SRV_ACTIVATION_SIGN, 0, 0},
+        {SRV_ACTIVATION_SIGN, -FLT_TRUE_MIN, -1},
+        {SRV_ACTIVATION_FLOOR, -0.5F, -1},
+        {SRV_ACTIVATION_FLOOR, -INFINITY, -INFINITY},
+        {SRV_ACTIVATION_CEIL, -0.5F, -0.0F},
+        {SRV_ACTIVATION_ROUND, 0.5F, 0},
+        {SRV_ACTIVATION_ROUND, 1.5F, 2},
+        {SRV_ACTIVATION_ROUND, 2.5F, 2},
+        {SRV_ACTIVATION_ROUND, -2.5F, -2},
+        {SRV_ACTIVATION_ROUND, NAN, NAN},
+        {SRV_ACTIVATION_SIN, INFINITY, NAN},
+        {SRV_ACTIVATION_SIN, -0.0F, -0.0F},
+        {SRV_ACTIVATION_SIN, 1e30F, -0.79116344F},
+        {SRV_ACTIVATION_COS, -INFINITY, NAN},
+        {SRV_ACTIVATION_COS, 0, 1},
+        {SRV_ACTIVATION_THRESHOLDED_RELU, 1, 0},
+        {SRV_ACTIVATION_THRESHOLDED_RELU, NAN, NAN},
+        {SRV_ACTIVATION_HARD_SHRINK, -0.5F, 0},
+        {SRV_ACTIVATION_HARD_SHRINK, NAN, NAN},
+        {SRV_ACTIVATION_SOFT_SHRINK, -INFINITY, -INFINITY},
+        {SRV_ACTIVATION_SOFT_SHRINK, NAN, NAN},
+        {SRV_ACTIVATION_TANH_SHRINK, INFINITY, INFINITY},
+        {SRV_ACTIVATION_LOG_SIGMOID, INFINITY, 0},
+        {SRV_ACTIVATION_LOG_SIGMOID, -INFINITY, -INFINITY},
+        {SRV_ACTIVATION_SQUAREPLUS, -INFINITY, NAN}, /* -inf + inf */
+        {SRV_ACTIVATION_SQUAREPLUS, INFINITY, INFINITY},
+        {SRV_ACTIVATION_SQUAREPLUS, 0, 1},
+        {SRV_ACTIVATION_SPARSE_PLUS, -INFINITY, 0},
+        {SRV_ACTIVATION_SPARSE_SIGMOID, INFINITY, 1},
     };
     size_t sets;
     const srv_activation_kernels *const *all = srv_activation_kernels_all(&sets);
@@ -357,7 +474,10 @@ TEST(names_and_parameters) {
     SRV_ACTIVATION_MAP(XX)
 #undef XX
     CHECK(srv_activation_is_rowwise(SRV_ACTIVATION_SOFTMAX) && srv_activation_is_rowwise(SRV_ACTIVATION_LOG_SOFTMAX));
+    CHECK(srv_activation_is_rowwise(SRV_ACTIVATION_SOFTMIN) && srv_activation_is_rowwise(SRV_ACTIVATION_SPARSEMAX));
     CHECK(!srv_activation_is_rowwise(SRV_ACTIVATION_SILU));
+    CHECK_TEXT(srv_activation_parameter(SRV_ACTIVATION_SILU, 0, &preset), "beta");
+    CHECK(preset == 1);
 }
 
 TEST(the_best_set_is_taken) {

@@ -88,6 +88,59 @@ TEST(a_graph_of_every_operation_agrees_with_loops) {
     srv_model_free(model);
 }
 
+#define ONE(name, op, input, more) "{\"name\": \"" name "\", \"op\": \"" op "\", \"inputs\": [\"" input "\"]" more "}, "
+#define TWO(name, op, a, b) "{\"name\": \"" name "\", \"op\": \"" op "\", \"inputs\": [\"" a "\", \"" b "\"]}, "
+#define WITHOUT_KERNELS                                                                                               \
+    HEAD "\"inputs\": [" INPUT("x", 17) "], \"layers\": [" ONE("ln", "layer_normalization", "x",                      \
+                                                               ", \"gamma\": \"g\", \"beta\": \"b\"")                 \
+        ONE("rms", "rms_normalization", "ln",                                                                         \
+            ", \"gamma\": \"g\", \"activation\": \"sparsemax\"") ONE("l1", "normalise", "x", ", \"norm\": \"l1\"")    \
+            ONE("l2", "normalise", "x", ", \"norm\": \"l2\", \"epsilon\": 2") ONE("max", "normalise", "x",            \
+                                                                                  ", \"norm\": \"max\"")              \
+                ONE("sum", "reduce", "x", ", \"function\": \"sum\", \"activation\": \"abs\"") ONE(                    \
+                    "mean", "reduce", "ln", ", \"function\": \"mean\"") ONE("most", "reduce", "l1",                   \
+                                                                            ", \"function\": \"maximum\"")            \
+                    ONE("least", "reduce", "l2", ", \"function\": \"minimum\"") ONE(                                  \
+                        "picked", "select", "x",                                                                      \
+                        ", \"columns\": [16, 0, 16]") "{\"name\": \"base\", \"op\": \"constant\", \"value\": "        \
+                                                      "\"g\"}, " TWO("divide", "divide", "base",                      \
+                                                                     "sum") TWO("power", "power", "sum", "max")       \
+                                                          TWO("spread", "multiply", "most",                           \
+                                                              "divide") "{\"name\": \"y\", \"op\": \"concatenate\", " \
+                                                                        "\"inputs\": [\"rms\", \"mean\", \"least\", " \
+                                                                        "\"picked\", \"power\", \"spread\", "         \
+                                                                        "\"base\"]}]" OUT("y")
+#define WITHOUT_KERNELS_HEADER                                                   \
+    "{\"g\": {\"dtype\": \"F32\", \"shape\": [17], \"data_offsets\": [0, 68]}, " \
+    "\"b\": {\"dtype\": \"F32\", \"shape\": [17], \"data_offsets\": [68, 136]}}"
+
+/* What each answers is tested against numpy in tests/binding/test_layers.py; here, that memory is enough for any number
+ * of rows and that their bits do not depend on it. */
+TEST(rows_without_kernels_are_the_same_in_any_company) {
+    enum { ROWS = 131, IN = 17, OUT_ = 17 + 1 + 1 + 3 + 17 + 17 + 17 };
+    static float w[34], x[ROWS * IN], together[ROWS * OUT_], y[ROWS * OUT_];
+    srv_error err = {0};
+    fill(w, 34, 3);
+    fill(x, ROWS * IN, 4);
+    x[5 * IN + 3] = NAN;
+    x[6 * IN] = INFINITY;
+    srv_model *model = load(WITHOUT_KERNELS, WITHOUT_KERNELS_HEADER, w, 34, &err);
+    CHECK_TEXT(err.message, "");
+    CHECK_EQ(model->outputs, OUT_);
+    CHECK_EQ(model->parameters, 4 * 17); /* g counts where it is used */
+    predict(model, x, ROWS, together);
+    for (size_t rows = 1; rows <= 66; rows++) {
+        for (size_t first = 0; first + rows <= ROWS; first += rows) {
+            float *row = (float *)(void *)guarded(x + first * IN, rows * IN * sizeof *x);
+            predict(model, row, rows, y);
+            CHECK(memcmp(y, together + first * OUT_, rows * OUT_ * sizeof *y) == 0);
+        }
+    }
+    CHECK(together[5 * OUT_] != together[5 * OUT_]); /* the NaN is there, and in its row only */
+    CHECK(together[4 * OUT_] == together[4 * OUT_] && together[7 * OUT_] == together[7 * OUT_]);
+    srv_model_free(model);
+}
+
 #define NORMALISED(layers, out) HEAD "\"inputs\": [" INPUT("x", 2) "], \"layers\": [" layers "]" OUT(out)
 #define NORMALISATION(input)                                                   \
     "{\"name\": \"n\", \"op\": \"batch_normalization\", \"inputs\": [\"" input \
@@ -236,6 +289,6 @@ TEST(a_steady_load_allocates_nothing) {
     srv_model_free(model);
 }
 
-TEST_MAIN(RUN(a_graph_of_every_operation_agrees_with_loops);
+TEST_MAIN(RUN(a_graph_of_every_operation_agrees_with_loops); RUN(rows_without_kernels_are_the_same_in_any_company);
           RUN(normalisation_is_folded_only_where_that_changes_nothing); RUN(every_allocation_of_a_load_may_fail);
           RUN(every_allocation_of_a_request_may_fail); RUN(a_steady_load_allocates_nothing))
