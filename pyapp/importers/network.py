@@ -105,10 +105,6 @@ class Network:
         if last.get("name") == read and last["op"] in _ACTIVATE and "activation" not in last:
             last["activation"] = self._with_slope(read, activation)
             return read
-        return self.activation(read, activation, name)
-
-    def activation(self, read: str, activation: str | dict[str, Any], name: str | None = None) -> str:
-        """The activation of those rows as a layer of its own, so that the rows themselves can still be read."""
         kind = activation if isinstance(activation, str) else activation["name"]
         own = self.unique(name or f"{read}_{kind}")
         self.layers.append({"name": own, "op": "activation", "inputs": [read], "activation": None})

@@ -141,7 +141,7 @@ def _add(network: Network, step: Step, module: Module | None, rows: str, columns
         kind = activations.find(step.activation)
         if kind is None:
             raise ParameterError(f"{step.activation} is no activation that can be served")
-        return activations.apply(network, rows, kind, step.parameters, columns), columns
+        return network.activate(rows, activations.translate(kind, step.parameters)), columns
     if module is None:  # dropout, flatten: nothing for a row
         return rows, columns
     taken, made = module.features

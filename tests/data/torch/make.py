@@ -68,7 +68,7 @@ def main() -> None:
         nn.PReLU(), nn.PReLU(6), nn.ReLU(inplace=True), nn.ReLU6(), nn.RReLU(0.1, 0.3), nn.SELU(), nn.CELU(0.4),
         nn.GELU(), nn.GELU("tanh"), nn.Sigmoid(), nn.SiLU(), nn.Mish(), nn.Softplus(), nn.Softplus(2.5),
         nn.Softshrink(0.3), nn.Softsign(), nn.Tanh(), nn.Tanhshrink(), nn.Threshold(0.1, 0.0), nn.Softmin(dim=1),
-        nn.Softmax(dim=-1), nn.LogSoftmax(dim=1),
+        nn.Softmax(dim=-1), nn.LogSoftmax(dim=1), nn.Hardshrink(0.2), nn.Threshold(-0.2, 0.7),
     ]  # fmt: skip
     modules = [nn.Linear(4, 6)]
     for activation in activations:
