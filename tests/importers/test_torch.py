@@ -332,6 +332,14 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
         read(tmp_path / "m.pt", ImportOptions())
 
 
+def test_a_compressed_archive_is_said_to_be_one(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "m.pt", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("archive/data.pkl", tensor(pair(2, 2), pair(2, 1)))
+        made.writestr("archive/data/0", NUMBERS)
+    with pytest.raises(ImportRefusedError, match="compressed or too large"):
+        read(tmp_path / "m.pt", ImportOptions())
+
+
 @pytest.mark.parametrize(
     "file", models(OWN[0], TESTS_DATA / "torch" / "legacy", TESTS_DATA / "torch" / "made-batchnorm")
 )
