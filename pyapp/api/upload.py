@@ -14,9 +14,10 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Conflict, RequestEntityTooLarge, UnprocessableEntity
 
 from pyapp import engine
+from pyapp.packages.store import NAME
 from pyapp.packages.unpack import UnpackError, unpack
 from pyapp.serving.registry import load_package
-from pyapp.serving.store import NAME, FolderStore
+from pyapp.serving.store import FolderStore
 
 from . import serving
 from .admin import require_admin

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from pyapp import engine
+from pyapp import engine, packages
 
 from .manifest import describe
 from .policy import Policy
@@ -37,8 +37,8 @@ Load = Callable[[Path, str, int], engine.Model]
 
 
 def load_package(folder: Path, name: str, version: int) -> engine.Model:
-    """What a registry loads with: the engine's own checks."""
-    return engine.Model.load(folder, name=name, version=version)
+    """What a registry loads with: the digest of the weights, the engine's own checks, and the samples."""
+    return packages.load(folder, name=name, version=version)
 
 
 @dataclass(slots=True)

@@ -18,7 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .store import FILES, NAME, VERSION, Found, Listing
+from pyapp.packages.store import NAME, VERSION
+
+from .store import FILES, Found, Listing
 
 LIST_SECONDS = 30.0
 FETCH_SECONDS = 600.0

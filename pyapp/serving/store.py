@@ -5,12 +5,10 @@ registry knows what to load again.  Everything may fail at any time with OSError
 """
 
 import logging
-import re
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,127}")
-VERSION = re.compile(r"[1-9][0-9]{0,17}")
+from pyapp.packages.store import NAME, VERSION
 
 FILES = ("model.json", "weights.safetensors")
 """Without these a folder is not a version yet."""

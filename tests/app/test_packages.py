@@ -1,6 +1,7 @@
 """The writer of model packages: it writes what was given, the engine reads it, and nothing else gets through."""
 
 import copy
+import hashlib
 import json
 import os
 import struct
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from model_packages import dense_network, reference
 from pyapp import engine
-from pyapp.packages import write_package, writer
+from pyapp.packages import load, write_package, writer
+from pyapp.serving.registry import Registry
 
 pytest.importorskip("jsonschema", reason="the writer needs the [import] extra")
 pytest.importorskip("safetensors", reason="the writer needs the [import] extra")
@@ -63,7 +65,8 @@ def test_writes_what_was_given(folder: Path, manifest: Any, tensors: Any, sample
     assert write_package(folder, manifest, tensors, samples) == folder
     assert sorted(path.name for path in folder.iterdir()) == ["model.json", "samples.jsonl", "weights.safetensors"]
     assert left_behind(folder) == ["1"]
-    assert json.loads((folder / "model.json").read_text()) == manifest
+    digest = hashlib.sha256((folder / "weights.safetensors").read_bytes()).hexdigest()
+    assert json.loads((folder / "model.json").read_text()) == manifest | {"weights_sha256": digest}
     from safetensors.numpy import load_file
 
     loaded = load_file(folder / "weights.safetensors")
@@ -111,6 +114,7 @@ def test_a_transposed_tensor_keeps_its_values(folder: Path, manifest: Any, tenso
 
 def test_samples_read_back_bit_by_bit_with_few_digits(folder: Path, manifest: Any, tensors: Any) -> None:
     output = np.array([1 / 3, 2e-9, 0.1], np.float32)
+    manifest["tolerance"] = {"absolute": 1}
     write_package(folder, manifest, tensors, [{"input": np.arange(5, dtype=np.uint8), "output": output}] * 2)
     text = (folder / "samples.jsonl").read_text()
     lines = text.splitlines()
@@ -229,20 +233,20 @@ def change(manifest: dict[str, Any], pointer: str, value: Any) -> dict[str, Any]
         ("/preprocess", [{"op": "scales", "input": "x"}], r"at /preprocess/0/op: 'scales' is not one of"),
         ("/layers", [], r"at /layers: .*non-empty"),
         ("/layers/0/units", 0, r"at /layers/0/units: 0 is less than the minimum of 1"),
-        ("/layers/0/units", 3, r"layer0/kernel is \(5, 4\); model.json at /layers/0/kernel expects \(5, 3\)"),
+        ("/layers/0/units", 3, r"at /layers/0/kernel: tensor layer0/kernel has shape \[5, 4\]; expected \[5, 3\]"),
         ("/layers/0/op", "denser", r"at /layers/0/op: 'denser' is not one of"),
         ("/layers/0/kernel", ..., r"at /layers/0: 'kernel' is a required property"),
-        ("/layers/0/kernel", "w", r"at /layers/0/kernel: there is no tensor 'w' among layer0/bias"),
-        ("/layers/0/bias", ..., r"weights.safetensors: no layer uses layer0/bias"),
+        ("/layers/0/kernel", "w", r"at /layers/0/kernel: .*tensor.* w"),
+        ("/layers/0/bias", ..., r"weights.safetensors: no layer or step uses layer0/bias"),
         ("/layers/0/activation", "rellu", r"at /layers/0/activation: 'rellu' is not one of"),
         ("/layers/0/activation", "prelu", r"at /layers/0/activation: 'prelu' is not one of"),
         ("/layers/0/activation", {"name": "elu", "slope": 1}, r"at /layers/0/activation: .*'slope' was unexpected"),
-        ("/layers/0/inputs", ["z"], r"at /layers/0/inputs/0: there is no input or earlier layer named 'z'"),
-        ("/layers/0/inputs", ["layer1"], r"at /layers/0/inputs/0: there is no input or earlier layer named 'layer1'"),
+        ("/layers/0/inputs", ["z"], r"at /layers/0/inputs/0: there is no input or earlier layer named z"),
+        ("/layers/0/inputs", ["layer1"], r"at /layers/0/inputs/0: there is no input or earlier layer named layer1"),
         ("/layers/0/inputs", ["x", "x"], r"at /layers/0/inputs: \['x', 'x'\] is too long"),
-        ("/layers/1/name", "layer0", r"at /layers/1/name: there is another input or layer named 'layer0'"),
-        ("/outputs/0/layer", "layer9", r"at /outputs/0/layer: there is no input or earlier layer named 'layer9'"),
-        ("/outputs/0/labels", ["a", "b"], r"at /outputs/0/labels: 2; expected 3"),
+        ("/layers/1/name", "layer0", r"at /layers/1/name: there is another layer of that name"),
+        ("/outputs/0/layer", "layer9", r"at /outputs/0/layer: there is no input or earlier layer named layer9"),
+        ("/outputs/0/labels", ["a", "b"], r"at /outputs/0/labels: expected 3 labels"),
     ],
 )
 def test_refuses_a_manifest_and_names_the_field(
@@ -256,12 +260,12 @@ def test_refuses_a_manifest_and_names_the_field(
 @pytest.mark.parametrize(
     ("name", "tensor", "message"),
     [
-        ("layer0/kernel", np.zeros((4, 5), np.float32), r"layer0/kernel is \(4, 5\)"),
+        ("layer0/kernel", np.zeros((4, 5), np.float32), r"layer0/kernel has shape \[4, 5\]; expected \[5, 4\]"),
         ("layer0/kernel", np.zeros((5, 4), np.int32), r"layer0/kernel is int32; expected float16, float32, float64"),
         ("layer0/kernel", np.zeros((5, 4), np.complex64), r"layer0/kernel is complex64"),
         ("layer0/kernel", np.full((5, 4), np.nan, np.float32), r"layer0/kernel holds a NaN"),
-        ("layer1/bias", np.zeros((3, 1), np.float32), r"layer1/bias is \(3, 1\)"),
-        ("extra", np.zeros(3, np.float32), r"no layer uses extra"),
+        ("layer1/bias", np.zeros((3, 1), np.float32), r"layer1/bias has shape \[3, 1\]; expected \[3\]"),
+        ("extra", np.zeros(3, np.float32), r"no layer or step uses extra"),
     ],
 )
 def test_refuses_tensors(
@@ -272,13 +276,67 @@ def test_refuses_tensors(
     assert not folder.parent.exists()
 
 
+def test_refuses_a_sample_that_the_source_answers_otherwise(
+    folder: Path, manifest: Any, tensors: Any, samples: Any
+) -> None:
+    samples[0]["output"] = samples[0]["output"] + np.float32(0.01)
+    with pytest.raises(ValueError, match=r"samples.jsonl: line 1: output 0 is .*expected it within 1e-05"):
+        write_package(folder, manifest, tensors, samples)
+    assert not folder.parent.exists()
+
+
+def test_a_changed_weight_is_noticed_before_anything_is_loaded(
+    folder: Path, manifest: Any, tensors: Any, samples: Any
+) -> None:
+    write_package(folder, manifest, tensors, samples)
+    assert load(folder).parameters == 39
+    weights = folder / "weights.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(engine.PackageError, match=r"weights.safetensors: its SHA-256 is .* at /weights_sha256 says"):
+        load(folder)
+    registry = Registry(folder.parents[1])
+    registry.reload()
+    assert "SHA-256" in registry.snapshot.models["small"][0].reason
+
+
+@pytest.mark.parametrize("digest", ["", "0" * 63, "g" * 64, 1, None])
+def test_a_digest_that_is_none_is_refused(folder: Path, manifest: Any, tensors: Any, digest: Any) -> None:
+    path = write_package(folder, manifest, tensors, []) / "model.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"weights_sha256": digest}))
+    with pytest.raises(engine.PackageError, match=r"model.json at /weights_sha256: expected 64 hexadecimal digits"):
+        load(folder)
+
+
+def test_a_package_without_a_digest_or_with_a_broken_manifest_is_the_engines(
+    folder: Path, manifest: Any, tensors: Any
+) -> None:
+    path = write_package(folder, manifest, tensors, []) / "model.json"
+    path.write_text(json.dumps(manifest))
+    assert load(folder).name == "small"
+    path.write_text("{")
+    with pytest.raises(engine.PackageError, match=r"model\.json"):
+        load(folder)
+
+
+def test_a_failed_version_leaves_the_others(folder: Path, manifest: Any, tensors: Any) -> None:
+    write_package(folder, manifest, tensors, [])
+    with pytest.raises(ValueError, match="at /task"):
+        write_package(folder.with_name("2"), manifest | {"task": "x"}, tensors, [])
+    tensors["layer0/bias"] = np.zeros(9, np.float32)
+    with pytest.raises(ValueError, match="layer0/bias"):
+        write_package(folder.with_name("2"), manifest, tensors, [])
+    assert left_behind(folder) == ["1"]
+
+
 @pytest.mark.parametrize(
     ("sample", "message"),
     [
-        ({"input": ROW[:4], "output": [0, 0, 1]}, r"line 2: the input is float64, shape \(4,\); expected 5 finite"),
-        ({"input": ROW, "output": [0, 1]}, r"line 2: the output is int64, shape \(2,\); expected 3 finite"),
-        ({"input": ROW, "output": [0, 1, float("inf")]}, r"line 2: the output"),
-        ({"input": ["a"] * 5, "output": [0, 0, 1]}, r"line 2: the input"),
+        ({"input": ROW[:4], "output": [0, 0, 1]}, r"line 2, input: row has 4 numbers; the model takes 5"),
+        ({"input": ROW, "output": [0, 1]}, r"line 2, output: 2 numbers; expected 3"),
+        ({"input": ROW, "output": [0, 1, float("inf")]}, r"line 2: Out of range"),
+        ({"input": ["a"] * 5, "output": [0, 0, 1]}, r"line 2, input at /0: /0 is a string; expected a number"),
         ({"input": ROW}, r"line 2: has \['input'\]; expected input and output"),
     ],
 )
@@ -374,7 +432,7 @@ def test_layers_without_kernels_can_be_written(folder: Path) -> None:
     np.testing.assert_allclose(engine.Model.load(folder).predict(x[None])[0], expected, rtol=1e-5)
 
     layers[-1]["columns"] = [3]
-    with pytest.raises(ValueError, match="/layers/7/columns/0: 3; the input has 3 columns"):
+    with pytest.raises(ValueError, match="/layers/7/columns/0: a column must be a whole number from 0 to 2"):
         write_package(folder.with_name("2"), manifest, tensors, [])
 
 

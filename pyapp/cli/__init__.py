@@ -1,5 +1,7 @@
 """`flask models …` and `flask serving …`."""
 
+from typing import Any
+
 import click
 from flask import Flask, json
 from flask.cli import AppGroup
@@ -13,8 +15,13 @@ settings = AppGroup("serving", help="The server itself.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def print_json(value: Any) -> None:
+    """Of a command with --json."""
+    click.echo(json.dumps(value, indent=2))
+
+
 def register(app: Flask) -> None:
-    """Adds the commands to `flask`."""
+    """Adds the commands to `flask`; installed, they are there without an app, too (pyproject.toml)."""
     app.cli.add_command(models)
     app.cli.add_command(settings)
 
@@ -47,3 +54,6 @@ def show_config(as_json: bool) -> None:
     width = max(len(variable) for variable, _, _ in rows)
     for variable, value, meaning in rows:
         click.echo(f"{variable:<{width}}  {value}\n{'':<{width}}  {meaning}")
+
+
+from . import packages  # noqa: E402, F401 - adds its commands to `models`
