@@ -103,6 +103,8 @@ def _imported(model: Any, walk: Walk, answer: Answer, options: ImportOptions, so
             raise ImportRefusedError(f"{source}: {len(labels)} labels for {rows.width} scores; expected one for each")
         output["labels"] = labels
     if columns.is_table:
+        if columns.unused:
+            columns.note(f"not used by the model, and not to be sent: {', '.join(columns.unused)}")
         network.inputs[0]["columns"] = columns.manifest()
     provenance = {"framework": "scikit-learn"}
     version = model.get("_sklearn_version") or (first(model) or model).get("_sklearn_version")

@@ -195,6 +195,7 @@ def ordinal_encoder(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     encodings = []
     for own, group in zip(categories, grouping, strict=True):
         codes = [float(code) for code in (range(len(own)) if group is None else group)]
+        codes += [of_missing] * (len(own) - len(codes))  # a group has no place for the missing one, the last
         codes = [of_missing if is_missing(value) else code for value, code in zip(own, codes, strict=True)]
         encodings.append(_encoding(own, codes, unknown, unknown))
     return encoded(rows, writer, encodings)
@@ -222,7 +223,7 @@ def simple_imputer(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     missing = thing.get("missing_values", np.nan)
     indicator = thing.thing("indicator_") if thing.get("add_indicator") and thing.has("indicator_") else None
     kept = list(range(len(statistics)))
-    if thing.get("strategy") != "constant":  # a column without any value in training is left out
+    if not thing.get("keep_empty_features"):  # a column without any value in training is left out
         kept = [i for i in kept if not is_missing(statistics[i])]
     values = [statistics[i] for i in kept]
     source = shared(rows) if indicator else rows
@@ -294,7 +295,5 @@ def missing_indicator(thing: Thing, rows: Rows, writer: Writer) -> Rows:
             out.append(_equal(part, writer, float(missing)))
             continue
         kind = None  # of whatever type the column is, its number is NaN where it is missing
-        if isinstance(part, Raw):
-            writer.columns.exact = True
         out.append(writer.emit(part, "is_missing", part.width, [frozenset()] * part.width, kind=kind))
     return tuple(out)

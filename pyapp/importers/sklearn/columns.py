@@ -94,7 +94,12 @@ class Columns:
 
     def manifest(self) -> list[dict[str, Any]]:
         """The columns of a table, as docs/package.md has them."""
-        return [self._entry(column) for column in self.columns]
+        return [self._entry(column) for column in self.columns if column.kind is not None or not self.named]
+
+    @property
+    def unused(self) -> list[str]:
+        """Names of columns that no step reads, whose type nobody knows: they are not sent."""
+        return [column.name for column in self.columns if self.named and column.kind is None]
 
     def _entry(self, column: Column) -> dict[str, Any]:
         kind = column.kind or "number"

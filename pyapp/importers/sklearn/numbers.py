@@ -108,7 +108,7 @@ def normalizer(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     if (words := normalised_words(rows, writer, norm)) is not None:
         return words
     part = writer.merged(rows)
-    return (writer.step(part, "normalise", norm=norm),)
+    return (writer.step(part, "normalise", False, norm=norm),)
 
 
 def binarizer(thing: Thing, rows: Rows, writer: Writer) -> Rows:
@@ -128,7 +128,7 @@ def power_transformer(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     lambdas = per_number(thing, "lambdas_", width(rows))
     if np.isnan(lambdas).any():
         raise RefusedError("lambdas_ holds NaN: a column had no values when it was fitted; leave it out")
-    rows = writer.elementwise(rows, "power_transform", method=method, lambdas=lambdas)
+    rows = writer.elementwise(rows, "power_transform", False, method=method, lambdas=lambdas)
     return standard_scaler(thing.thing("_scaler"), rows, writer) if thing.get("standardize", True) else rows
 
 
@@ -146,7 +146,7 @@ def polynomial_features(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     if expected is not None and expected != len(terms):
         raise RefusedError(f"has {expected} terms where {count} numbers give {len(terms)}")
     writer.forbid_nan(rows)
-    return (writer.emit(writer.merged(rows), "polynomial", len(terms), [frozenset()] * len(terms), terms=terms),)
+    return (writer.emit(writer.merged(rows), "polynomial", len(terms), [frozenset()] * len(terms), False, terms=terms),)
 
 
 def bins(thing: Thing, rows: Rows, writer: Writer) -> Rows:
@@ -200,7 +200,8 @@ def function_transformer(thing: Thing, rows: Rows, writer: Writer) -> Rows:
         )
     if thing.get("kw_args"):
         raise RefusedError(f"numpy.{name} has arguments (kw_args); leave them out")
-    return writer.elementwise(rows, "function", function=name)
+    jumps = name in ("floor", "ceil", "rint", "sign")
+    return writer.elementwise(rows, "function", jumps, function=name)
 
 
 def pca(thing: Thing, rows: Rows, writer: Writer) -> Rows:

@@ -155,8 +155,9 @@ class Writer:
     ) -> Block:
         """A step on one part that makes `size` numbers of it."""
         parameters = {key: self.parameter(key, value) for key, value in parameters.items()}
+        self.columns.exact |= exact
         if isinstance(part, Raw):
-            name = self._emit_raw(part, op, exact, kind, parameters)
+            name = self._emit_raw(part, op, kind, parameters)
             return Block(name, size, tuple(new_marks))
         part = self.written(part)
         if part.origin == "layer":
@@ -165,12 +166,11 @@ class Writer:
         name = self.network.step(op, part.name, output=output, **parameters)
         return Block(name, size, tuple(new_marks))
 
-    def _emit_raw(self, part: Raw, op: str, exact: bool, kind: str | None, parameters: Mapping[str, Any]) -> str:
+    def _emit_raw(self, part: Raw, op: str, kind: str | None, parameters: Mapping[str, Any]) -> str:
         for column in part.columns:
             if kind is not None:
                 self.columns.need(column.index, kind)
         self.columns.reads += 1
-        self.columns.exact |= exact
         if self._in_place and self._is_whole(part):
             return self.network.step(op, self.input, **parameters)
         places = [column.index for column in part.columns]
@@ -280,7 +280,7 @@ class Writer:
                 self.columns.need(column.index, "number")
             self.columns.reads += 1
             return self.input
-        return self._emit_raw(part, "select", False, "number", {})
+        return self._emit_raw(part, "select", "number", {})
 
     # ---- layers
 
