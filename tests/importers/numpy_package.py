@@ -100,7 +100,9 @@ def _apply(step: Mapping[str, Any], x: Row, tensors: Any) -> Row:
     if op == "function":
         return np.asarray(getattr(np, step["function"])(x))
     if op == "power_transform":
-        return np.asarray([_power(step["method"], v, lam) for v, lam in zip(x, np.broadcast_to(of("lambdas"), x.shape))])
+        return np.asarray(
+            [_power(step["method"], v, lam) for v, lam in zip(x, np.broadcast_to(of("lambdas"), x.shape), strict=True)]
+        )
     if op == "normalise":
         norm = {"l1": np.abs(x).sum(), "l2": np.sqrt((x * x).sum()), "max": np.abs(x).max()}[step["norm"]]
         return x / norm if norm else x

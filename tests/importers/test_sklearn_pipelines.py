@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from asking import ask
-from shared_data import assert_close
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA, FastICA, IncrementalPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -74,6 +73,8 @@ from sklearn.preprocessing import (
 from sklearn.random_projection import GaussianRandomProjection, SparseRandomProjection
 from sklearn.svm import LinearSVC, LinearSVR
 from sklearn_models import as_sent, imported, numbers, own_answers, people
+
+from shared_data import assert_close
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -182,7 +183,9 @@ def test_regressors(estimator: Any, tmp_path: Path) -> None:
     assert manifest["task"] == "regression" and "labels" not in manifest["outputs"][0]
 
 
-@pytest.mark.parametrize("estimator", [LinearRegression(), Ridge(), MLPRegressor(hidden_layer_sizes=(5,), max_iter=40, random_state=0)])
+@pytest.mark.parametrize(
+    "estimator", [LinearRegression(), Ridge(), MLPRegressor(hidden_layer_sizes=(5,), max_iter=40, random_state=0)]
+)
 def test_several_targets(estimator: Any, tmp_path: Path) -> None:
     x, y = numbers(150)
     model = make_pipeline(RobustScaler(), estimator).fit(x, np.stack([y, -2.0 * y + x[:, 0]], axis=1))
@@ -356,7 +359,8 @@ ENCODERS = [
         StandardScaler(),
     ),
     make_pipeline(
-        SimpleImputer(strategy="constant", fill_value="none", add_indicator=True), OneHotEncoder(handle_unknown="ignore")
+        SimpleImputer(strategy="constant", fill_value="none", add_indicator=True),
+        OneHotEncoder(handle_unknown="ignore"),
     ),
 ]
 
@@ -425,7 +429,12 @@ def test_columns_chosen_in_every_way(columns: Any, remainder: Any, tmp_path: Pat
     x, y = numbers(150)
     columns = [columns] if isinstance(columns, int) else columns
     transformer = ColumnTransformer(
-        [("scaled", MinMaxScaler(), columns), ("kept", "passthrough", [0]), ("nothing", "drop", [4]), ("none", PCA(), [])],
+        [
+            ("scaled", MinMaxScaler(), columns),
+            ("kept", "passthrough", [0]),
+            ("nothing", "drop", [4]),
+            ("none", PCA(), []),
+        ],
         remainder=remainder,
         transformer_weights={"scaled": 3.0},
     )
