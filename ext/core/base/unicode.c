@@ -42,6 +42,10 @@ bool srv_is_word_character(uint32_t code) {
     return is_in(word_ranges, LENGTH(word_ranges), code);
 }
 
+bool srv_is_white_space(uint32_t code) {
+    return is_in(space_ranges, LENGTH(space_ranges), code);
+}
+
 /* The next character that says whether a word goes on is cased; those between are passed over. */
 static bool goes_on(const char *at, const char *end) {
     while (at < end) {

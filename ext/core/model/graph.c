@@ -1,5 +1,7 @@
 #include "graph.h"
 
+#include "block_use.h"
+#include "dense_inputs.h"
 #include "table_input.h"
 
 #include <math.h>
@@ -78,7 +80,8 @@ static srv_status read_input(const srv_json *node, srv_model *model, srv_input_s
     return SRV_OK;
 }
 
-srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_error *err) {
+srv_status srv_graph_read_inputs(const srv_json *root, const srv_safetensors *tensors, srv_model *model,
+                                 srv_error *err) {
     const srv_json *inputs;
     srv_status status = get_objects(root, "inputs", 256, &inputs, err);
     if (status != SRV_OK) {
@@ -86,8 +89,7 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
     }
     model->input_count = inputs->size;
     model->inputs = srv_arena_take(model->arena, inputs->size * sizeof *model->inputs);
-    srv_input_place *places = srv_arena_take(model->arena, inputs->size * sizeof *places);
-    if (model->inputs == NULL || places == NULL) {
+    if (model->inputs == NULL) {
         return no_memory(err);
     }
     memset(model->inputs, 0, inputs->size * sizeof *model->inputs);
@@ -103,8 +105,6 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
                 return srv_json_fail(srv_json_get(node, "name"), err, "there is another input of that name");
             }
         }
-        places[node->index] = (srv_input_place){
-            .name = input->name, .offset = model->features, .features = input->features, .table = input->table};
         model->features += input->features;
         tables |= input->table != NULL;
     }
@@ -120,27 +120,21 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
                      : SRV_OK;
     }
     if (status == SRV_OK) {
-        status = srv_preprocess_compile(srv_json_get(root, "preprocess"), places, model->input_count, model->arena,
-                                        &model->preprocess, err);
+        status = srv_preprocess_compile(srv_json_get(root, "preprocess"), model->inputs, model->input_count, tensors,
+                                        model->arena, &model->preprocess, err);
     }
-    model->places = places;
-    for (size_t i = 0; i < model->input_count && status == SRV_OK; i++) {
-        model->width += places[i].width;
-    }
-    return status;
+    return status == SRV_OK ? srv_place_blocks(root, model, err) : status;
 }
 
-/* A name that stands for the rows of an input, or of a layer before `before`. */
-static srv_status find_source(const srv_json *name, const srv_model *model, size_t before, srv_source *out,
-                              srv_error *err) {
+srv_status srv_graph_find_source(const srv_json *name, const srv_model *model, size_t before, srv_source *out,
+                                 srv_error *err) {
     if (name == NULL || name->type != SRV_JSON_STRING) {
         return srv_json_fail(name, err, "expected the name of an input or of an earlier layer");
     }
-    for (size_t i = 0; i < model->input_count; i++) {
-        if (strcmp(model->inputs[i].name, name->text) == 0) {
-            *out = (srv_source){.external = true, .offset = model->places[i].to, .columns = model->places[i].width};
-            return SRV_OK;
-        }
+    const srv_block_place *place = srv_find_block_place(model, name->text);
+    if (place != NULL) { /* whole, as something else than dense layers reads it */
+        *out = (srv_source){.external = true, .offset = place->parts->at, .columns = place->columns};
+        return SRV_OK;
     }
     for (size_t i = 0; i < before; i++) {
         const srv_layer *layer = &model->layers[i];
@@ -207,7 +201,7 @@ static const struct op_rule {
     size_t min_inputs, max_inputs;
     const char *keys[9];
 } op_rules[] = {
-    {"dense", SRV_OP_DENSE, 1, 1, {"name", "op", "inputs", "units", "kernel", "bias", "activation", NULL}},
+    {"dense", SRV_OP_DENSE, 1, 256, {"name", "op", "inputs", "units", "kernel", "bias", "activation", NULL}},
     {"batch_normalization",
      SRV_OP_AFFINE,
      1,
@@ -242,6 +236,20 @@ static srv_status check_columns(const srv_json *node, srv_layer *layer, srv_erro
     return SRV_OK;
 }
 
+static srv_status read_inputs(const srv_json *node, const srv_json *inputs, srv_model *model, srv_layer *layer,
+                              srv_error *err) {
+    srv_status status = SRV_OK;
+    layer->input_count = inputs->size;
+    layer->inputs = srv_arena_take(model->arena, inputs->size * sizeof *layer->inputs);
+    if (layer->inputs == NULL) {
+        return no_memory(err);
+    }
+    for (const srv_json *name = inputs->first; name != NULL && status == SRV_OK; name = name->next) {
+        status = srv_graph_find_source(name, model, node->index, &layer->inputs[name->index], err);
+    }
+    return status;
+}
+
 static srv_status read_layer(const srv_json *node, srv_model *model, srv_layer *layer, srv_error *err) {
     const char *op;
     const srv_json *inputs;
@@ -268,20 +276,14 @@ static srv_status read_layer(const srv_json *node, srv_model *model, srv_layer *
                              inputs->size);
     }
     layer->op = rule->op;
-    layer->input_count = inputs->size;
-    layer->inputs = srv_arena_take(model->arena, inputs->size * sizeof *layer->inputs);
-    if (layer->inputs == NULL) {
-        return no_memory(err);
-    }
-    for (const srv_json *name = inputs->first; name != NULL; name = name->next) {
-        if ((status = find_source(name, model, node->index, &layer->inputs[name->index], err)) != SRV_OK) {
-            return status;
-        }
-    }
-    status = read_activation(node, srv_json_get(node, "activation"), &layer->activation, err);
+    bool side_by_side = layer->op == SRV_OP_DENSE || model->spread[node->index];
+    status = side_by_side ? srv_read_inputs_side_by_side(node, model, layer, err)
+                          : read_inputs(node, inputs, model, layer, err);
     if (status == SRV_OK) {
-        status = layer->op == SRV_OP_DENSE ? srv_json_get_size(node, "units", 1, SRV_MAX_FEATURES, &layer->columns, err)
-                                           : check_columns(node, layer, err);
+        status = read_activation(node, srv_json_get(node, "activation"), &layer->activation, err);
+    }
+    if (status == SRV_OK && !side_by_side) {
+        status = check_columns(node, layer, err);
     }
     layer->stride = padded(layer->columns);
     return status;
@@ -357,7 +359,7 @@ srv_status srv_graph_read_outputs(const srv_json *root, srv_model *model, srv_er
             return status;
         }
         const srv_json *layer = srv_json_get(node, "layer");
-        status = find_source(layer != NULL ? layer : node, model, model->layer_count, &output->source, err);
+        status = srv_graph_find_source(layer != NULL ? layer : node, model, model->layer_count, &output->source, err);
         if (status != SRV_OK) {
             return status;
         }
@@ -431,9 +433,14 @@ srv_status srv_graph_place(srv_model *model, srv_error *err) {
     for (size_t i = 0; i < n; i++) {
         model->layers[i].slot = width[slot_of[i]];
     }
+    for (size_t i = 0; i < n; i++) {
+        const srv_layer *layer = &model->layers[i];
+        size_t joined = layer->op == SRV_OP_DENSE && layer->input_count > 1 ? padded(srv_layer_depth(layer)) * rows : 0;
+        model->joined_floats = joined > model->joined_floats ? joined : model->joined_floats;
+    }
     size_t edge_columns = padded(model->input_columns_max);
     model->input_columns_max = edge_columns;
-    model->scratch_floats = total + SRV_MAX_HEIGHT * edge_columns;
+    model->scratch_floats = total + model->joined_floats + SRV_MAX_HEIGHT * edge_columns;
 cleanup:
     srv_free(last_use);
     srv_free(width);

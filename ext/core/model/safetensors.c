@@ -298,3 +298,15 @@ void srv_tensor_read(const srv_tensor *tensor, size_t first, size_t count, float
         break;
     }
 }
+
+void srv_tensor_read_double(const srv_tensor *tensor, size_t first, size_t count, double *out) {
+    if (tensor->dtype == SRV_F64) {
+        memcpy(out, tensor->data + 8 * first, 8 * count);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        float value = 0;
+        srv_tensor_read(tensor, first + i, 1, &value);
+        out[i] = (double)value;
+    }
+}

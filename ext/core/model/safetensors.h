@@ -40,4 +40,7 @@ srv_status srv_safetensors_want(const srv_safetensors *file, const char *name, s
 /* out[count] = elements first … first + count - 1 as float32 (F64 and others are rounded to nearest). */
 void srv_tensor_read(const srv_tensor *tensor, size_t first, size_t count, float *out);
 
+/* The same in double precision: exact. */
+void srv_tensor_read_double(const srv_tensor *tensor, size_t first, size_t count, double *out);
+
 #endif

@@ -1,30 +1,36 @@
-/* A text becomes the counts of its words, as scikit-learn's CountVectorizer and TfidfVectorizer make them by default.
+/* A text becomes a number for each term of a vocabulary, or for each place that terms are hashed to: what scikit-learn's
+ * CountVectorizer, TfidfVectorizer and HashingVectorizer do, and Keras' TextVectorization.
  *
- *   {"op": "count_words", "input": NAME, "column": NAME,   the column of a table; a text input has none
- *    "vocabulary": [words],                                one number each, in this order; other words are passed over
- *    "pattern": "word",                                    (?u)\b\w\w+\b: runs of at least two word characters
- *    "lowercase": true,                                    str.lower(), all of Unicode
- *    "binary": false,                                      1 for a word that is there, however often
- *    "idf": [weights],                                     optional; counts are multiplied by them
- *    "norm": "l2"}                                         or "l1", or null: the row is divided by it, unless that is 0
- * Computed in double precision; each number is rounded to float32 once.
+ *   {"op": "count_words", "input": NAME, "column": NAME,  …}     all members: docs/package.md, "Texts"
+ *
+ * Time is linear in the text's length (times the number of n-gram widths); memory is for the terms found, each once, and
+ * for a few words, however long the text or a word of it is.
  */
 #ifndef SRV_PREPROCESS_WORDS_H
 #define SRV_PREPROCESS_WORDS_H
 
 #include "../base/json.h"
 #include "../base/names.h"
+#include "../model/safetensors.h"
+#include "terms.h"
 
-#define SRV_WORD_BYTES 1024 /* of the longest word a vocabulary may have */
+#define SRV_WORD_BYTES 1024 /* of the longest term a vocabulary may have, and of the longest stop word */
+#define SRV_NGRAM_MAX 64    /* words or characters in a term */
 
-typedef struct srv_words srv_words; /* immutable once compiled; lives in the arena */
+typedef struct srv_words srv_words; /* immutable once compiled; lives in the arena, and uses texts of node */
 
-/* Fails with SRV_PACKAGE naming the field.  The members op, input and column are the caller's. */
-srv_status srv_words_compile(const srv_json *node, srv_arena *arena, srv_words **out, srv_error *err);
+/* tensors: where an idf that is a name is looked up; NULL: nowhere.  Fails with SRV_PACKAGE naming the field.  The members
+ * op, input, column and output are the caller's. */
+srv_status srv_words_compile(const srv_json *node, const srv_safetensors *tensors, srv_arena *arena, srv_words **out,
+                             srv_error *err);
 
-size_t srv_words_width(const srv_words *words); /* numbers in a row: the vocabulary's size */
+size_t srv_words_width(const srv_words *words); /* numbers in a row */
 
-/* text is well-formed UTF-8.  row: [width], written whole. */
+/* The numbers of a row that belong to terms of the text, in double precision, weighted and normalised; all others are 0.
+ * text is well-formed UTF-8; the list lies in scratch, of which little else stays taken.  Fails with SRV_NO_MEMORY only. */
+srv_status srv_words_terms(const srv_words *words, srv_text text, srv_arena *scratch, srv_terms *out);
+
+/* The same as a whole row of float32, [width]; of NaN where there is no memory. */
 void srv_words_count(const srv_words *words, srv_text text, float *row);
 
 #endif
