@@ -77,7 +77,9 @@ def test_what_cannot_be_served_is_refused_by_name(item: Path) -> None:
 
 def test_every_step_that_cannot_be_served_is_named_with_its_place(tmp_path: Path) -> None:
     x, y = numbers(60)
-    model = make_pipeline(KNNImputer(), StandardScaler(), QuantileTransformer(n_quantiles=10), RandomForestClassifier(n_estimators=3))
+    model = make_pipeline(
+        KNNImputer(), StandardScaler(), QuantileTransformer(n_quantiles=10), RandomForestClassifier(n_estimators=3)
+    )
     with pytest.raises(ImportRefusedError) as caught:
         imported(model.fit(x, y), tmp_path)
     lines = str(caught.value).splitlines()

@@ -71,52 +71,51 @@ def _encoding(categories: Sequence[Any], codes: Sequence[float], unknown: Code, 
 
 
 def encoded(rows: Rows, writer: Writer, encodings: Sequence[Encoding]) -> Rows:
-    """Each column's number."""
+    """Each column's number.  A step has one code for unknown values and one for missing ones."""
     out: list[Part] = []
     for part, span in spans(rows):
-        own = encodings[span]
-        if isinstance(part, Block):
-            out.append(_numbers(part, writer, own))
-            continue
-        for run, inner in runs(part, lambda i, own=own: _kind(own[i])):  # type: ignore[misc]
-            if _kind(own[inner.start]) == "category":
-                out.append(_categories(run, writer, own[inner]))
-            else:
-                out.append(_numbers(run, writer, own[inner], _kind(own[inner.start])))
+        traits = [_traits(part, i, encoding) for i, encoding in enumerate(encodings[span])]
+        for run, inner in runs(part, traits):
+            make = _categories if traits[inner.start][0] == "category" else _numbers
+            out.append(make(run, writer, encodings[span][inner], *traits[inner.start]))
     return tuple(out)
 
 
-def _kind(encoding: Encoding) -> str:
-    return "category" if encoding.is_text else "boolean" if encoding.is_boolean else "number"
+def _traits(part: Part, i: int, encoding: Encoding) -> tuple[str, Any, Any]:
+    """The type of a column, and its codes for what is unknown and missing, as JSON has them."""
+    if isinstance(part, Block) and encoding.is_text:
+        raise RefusedError(f"encodes strings ({encoding.values[0]!r} …) where numbers come in")
+    if isinstance(part, Raw) and encoding.is_text:
+        return "category", _json(encoding.unknown), _json(_of_missing(part.columns[i], encoding))
+    kind = "boolean" if isinstance(part, Raw) and encoding.is_boolean else "number"
+    return kind, _json(encoding.unknown), _json(encoding.missing)
 
 
-def _categories(part: Raw, writer: Writer, encodings: Sequence[Encoding]) -> Block:
-    values, unknown, missing, new_marks = [], [], [], []
-    for column, encoding in zip(part.columns, encodings, strict=True):
+def _of_missing(column: RawColumn, encoding: Encoding) -> Code:
+    if column.fill is None:
+        return encoding.missing
+    return dict(zip(encoding.values, encoding.codes, strict=True)).get(column.fill, encoding.unknown)
+
+
+def _categories(
+    part: Part, writer: Writer, encodings: Sequence[Encoding], kind: str, unknown: Any, missing: Any
+) -> Block:
+    values, new_marks = [], []
+    for column, encoding in zip(part.columns if isinstance(part, Raw) else (), encodings, strict=True):
         codes = dict(zip(encoding.values, encoding.codes, strict=True))
         alias = {sent: codes.get(meant, encoding.unknown) for sent, meant in column.recode.items()}
         codes |= {sent: code for sent, code in alias.items() if code is not None}
         writer.columns.category(column.index, codes, strict=encoding.unknown is None)
-        of_missing = encoding.missing
-        if column.fill is not None:
-            of_missing = codes.get(column.fill, encoding.unknown)
+        of_missing = _of_missing(column, encoding)
         if of_missing is None:
             writer.columns.refuse(RawColumn(column.index).marks)
-        own = [codes.get(value, encoding.unknown) for value in writer.columns.columns[column.index].categories]
-        values.append([_json(code) for code in own])
-        unknown.append(_json(encoding.unknown))
-        missing.append(_json(of_missing))
+        known = writer.columns.columns[column.index].categories
+        values.append([_json(codes.get(value, encoding.unknown)) for value in known])
         new_marks.append(_marks(column.index, encoding.unknown, of_missing))
-    return writer.emit(
-        part, "map", part.width, new_marks, kind="category", values=values, unknown=_one(unknown), missing=_one(missing)
-    )
+    return writer.emit(part, "map", part.width, new_marks, kind=kind, values=values, unknown=unknown, missing=missing)
 
 
-def _numbers(part: Part, writer: Writer, encodings: Sequence[Encoding], kind: str = "number") -> Block:
-    strings = [encoding for encoding in encodings if encoding.is_text]
-    if strings:
-        raise RefusedError(f"encodes strings ({strings[0].values[0]!r} …) where numbers come in")
-    simple = all(encoding.codes == list(range(len(encoding.values))) for encoding in encodings)
+def _numbers(part: Part, writer: Writer, encodings: Sequence[Encoding], kind: str, unknown: Any, missing: Any) -> Block:
     new_marks: list[Marks] = []
     for mark, encoding in zip(part.marks, encodings, strict=True):
         if encoding.missing is None:
@@ -126,19 +125,17 @@ def _numbers(part: Part, writer: Writer, encodings: Sequence[Encoding], kind: st
                 f"{writer.label}: scikit-learn raises an error for a number that it has not seen in training; "
                 "here such a number counts as none of the categories"
             )
+            unknown = -1
         keeps = encoding.missing is None or is_nan(encoding.missing)
         new_marks.append(mark if keeps else frozenset())
-    # An index has an end and a NaN of its own: the places after the last category.
-    unknown = [_json(encoding.unknown if encoding.unknown is not None else -1) for encoding in encodings]
-    missing = [_json(encoding.missing) for encoding in encodings]
     lists = [[plain(value) for value in encoding.values] for encoding in encodings]
-    if simple:
+    if all(encoding.codes == list(range(len(encoding.values))) for encoding in encodings):
         return writer.emit(
-            part, "index", part.width, new_marks, kind=kind, values=lists, unknown=_one(unknown), missing=_one(missing)
+            part, "index", part.width, new_marks, kind=kind, values=lists, unknown=unknown, missing=missing
         )
     block = writer.emit(part, "index", part.width, new_marks, kind=kind, values=lists, unknown=-1, missing=None)
     codes = [[_json(code) for code in encoding.codes] for encoding in encodings]
-    return writer.emit(block, "map", part.width, new_marks, values=codes, unknown=_one(unknown), missing=_one(missing))
+    return writer.emit(block, "map", part.width, new_marks, values=codes, unknown=unknown, missing=missing)
 
 
 def _marks(index: int, unknown: Code, missing: Code) -> Marks:
@@ -148,11 +145,6 @@ def _marks(index: int, unknown: Code, missing: Code) -> Marks:
 
 def _json(code: Code) -> float | int | None:
     return None if code is None or is_nan(code) else plain(code)
-
-
-def _one(values: list[Any]) -> Any:
-    """One for all columns, where they are the same."""
-    return values[0] if all(value == values[0] for value in values) else values
 
 
 def one_hot_encoder(thing: Thing, rows: Rows, writer: Writer) -> Rows:
@@ -236,14 +228,11 @@ def _filled(rows: Rows, writer: Writer, values: list[Any], missing: Any) -> Rows
     out: list[Part] = []
     for part, span in spans(rows):
         own = values[span]
-        if isinstance(part, Raw):
-            for run, inner in runs(part, lambda i, own=own: isinstance(own[i], str)):  # type: ignore[misc]
-                if isinstance(own[inner.start], str):
-                    out.append(_filled_categories(run, own[inner], missing))
-                else:
-                    out.extend(_filled_numbers(run, writer, own[inner], missing))
-        else:
-            out.extend(_filled_numbers(part, writer, own, missing))
+        for run, inner in runs(part, [isinstance(value, str) for value in own]):
+            if isinstance(own[inner.start], str) and isinstance(run, Raw):
+                out.append(_filled_categories(run, own[inner], missing))
+            else:
+                out.extend(_filled_numbers(run, writer, own[inner], missing))
     return tuple(out)
 
 

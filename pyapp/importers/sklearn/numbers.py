@@ -71,13 +71,17 @@ def _centred(thing: Thing, rows: Rows, writer: Writer, has_mean: bool, has_scale
     count = width(rows)
     means = per_number(thing, mean, count) if has_mean else np.zeros(count)
     scales = per_number(thing, scale, count) if has_scale else np.ones(count)
+    empty = np.isnan(means) | np.isnan(scales)  # columns without any value in training, which stay missing
+    means, scales = np.where(empty, 0, means), np.where(empty, 1, scales)
     return writer.standardise(rows, means, scales) if has_mean or has_scale else rows
 
 
 def min_max_scaler(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     """MinMaxScaler: x · scale + min, and perhaps clipped."""
     count = width(rows)
-    rows = writer.scale(rows, per_number(thing, "scale_", count), per_number(thing, "min_", count))
+    scales, offsets = per_number(thing, "scale_", count), per_number(thing, "min_", count)
+    empty = np.isnan(scales) | np.isnan(offsets)
+    rows = writer.scale(rows, np.where(empty, 1, scales), np.where(empty, 0, offsets))
     if thing.get("clip"):
         low, high = thing.need("feature_range")
         rows = _clipped(rows, writer, float(low), float(high))
@@ -87,7 +91,8 @@ def min_max_scaler(thing: Thing, rows: Rows, writer: Writer) -> Rows:
 def max_abs_scaler(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     """MaxAbsScaler: x / greatest absolute value."""
     count = width(rows)
-    rows = writer.standardise(rows, np.zeros(count), per_number(thing, "scale_", count))
+    scales = per_number(thing, "scale_", count)
+    rows = writer.standardise(rows, np.zeros(count), np.where(np.isnan(scales), 1, scales))
     return _clipped(rows, writer, -1.0, 1.0) if thing.get("clip") else rows
 
 
@@ -176,13 +181,17 @@ def _split(rows: Rows, writer: Writer, op: str, key: str, values: list[Any]) -> 
 
 def one_hot(rows: Rows, writer: Writer, sizes: list[int], drop: list[int | None] | None = None) -> Rows:
     """An indicator for each index; of indices that earlier steps have made."""
-    part = writer.merged(rows)
-    dropped = sum(index is not None for index in drop) if drop else 0
-    total = sum(sizes) - dropped
-    more: dict[str, Any] = {"drop": drop} if dropped else {}
-    if total == 0:
-        return ()
-    return (writer.emit(part, "one_hot", total, [frozenset()] * total, sizes=sizes, **more),)
+    out, start = [], 0
+    for part in rows:
+        own = sizes[start : start + part.width]
+        left_out = drop[start : start + part.width] if drop else []
+        start += part.width
+        dropped = sum(index is not None for index in left_out)
+        total = sum(own) - dropped
+        more: dict[str, Any] = {"drop": left_out} if dropped else {}
+        if total > 0:
+            out.append(writer.emit(part, "one_hot", total, [frozenset()] * total, sizes=own, **more))
+    return tuple(out)
 
 
 def function_transformer(thing: Thing, rows: Rows, writer: Writer) -> Rows:

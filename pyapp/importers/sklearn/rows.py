@@ -7,7 +7,7 @@ A model's row is a list of parts that lie side by side:
            are pending: the next dense layer takes them into its kernel, in double precision
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -106,13 +106,12 @@ def spans(rows: Rows) -> Iterator[tuple[Part, slice]]:
         start += part.width
 
 
-def runs(part: Raw, key: Callable[[int], Any]) -> Iterator[tuple[Raw, slice]]:
-    """Cuts a part where `key` of the column's place changes."""
-    start = 0
-    for i in range(1, part.width + 1):
-        if i == part.width or key(i) != key(start):
-            yield replace(part, columns=part.columns[start:i]), slice(start, i)
-            start = i
+def runs(part: Part, traits: Sequence[Any]) -> Iterator[tuple[Part, slice]]:
+    """Cuts a part where its numbers' traits change."""
+    cuts = [i for i in range(1, part.width) if traits[i] != traits[i - 1]]
+    for start, end in zip([0, *cuts], [*cuts, part.width], strict=True):
+        cut = _picked(part, range(start, end))
+        yield replace(cut, owned=False) if cuts and isinstance(cut, Block) else cut, slice(start, end)
 
 
 class Writer:
@@ -162,8 +161,9 @@ class Writer:
         part = self.written(part)
         if part.origin == "layer":
             raise RefusedError("follows a layer, where only linear steps and norms can be served; move it before that")
-        output = None if part.owned else self.label
-        name = self.network.step(op, part.name, output=output, **parameters)
+        # These two are for a table's categories, where they stand in place.
+        in_place = part.owned and not (part.name == self.input and op in ("one_hot", "map"))
+        name = self.network.step(op, part.name, output=None if in_place else self.label, **parameters)
         return Block(name, size, tuple(new_marks))
 
     def _emit_raw(self, part: Raw, op: str, kind: str | None, parameters: Mapping[str, Any]) -> str:
