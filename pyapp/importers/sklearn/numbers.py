@@ -219,10 +219,16 @@ def pca(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     if thing.get("whiten") and thing.name != "FastICA":
         deviations = np.sqrt(per_number(thing, "explained_variance_", kernel.shape[1]))
         kernel = kernel / np.maximum(deviations, np.finfo(np.float64).eps)
-    bias = None
     if thing.has("mean_") and not (thing.name == "FastICA" and not thing.get("whiten")):
-        bias = -(per_number(thing, "mean_", len(kernel)) @ kernel)
-    return writer.dense(rows, kernel, bias)
+        rows = centred(rows, writer, per_number(thing, "mean_", len(kernel)))
+    return writer.dense(rows, kernel)
+
+
+def centred(rows: Rows, writer: Writer, mean: Numbers) -> Rows:
+    """Rows less their mean, before they are rounded to single precision."""
+    if len(mean) != width(rows):
+        raise RefusedError(f"takes {len(mean)} numbers, but the steps before it give {width(rows)}")
+    return writer.standardise(rows, mean, np.ones(len(mean)))
 
 
 def projection(thing: Thing, rows: Rows, writer: Writer) -> Rows:
@@ -235,8 +241,9 @@ def discriminant_projection(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     kernel = thing.numbers("scalings_", 2)
     kernel = kernel[:, : int(thing.get("_max_components", kernel.shape[1]))]
     if thing.get("solver", "svd") == "svd":
-        return writer.dense(rows, kernel, -(per_number(thing, "xbar_", len(kernel)) @ kernel))
-    return writer.dense(rows, kernel)
+        return writer.dense(centred(rows, writer, per_number(thing, "xbar_", len(kernel))), kernel)
+    mean = thing.numbers("priors_", 1) @ thing.numbers("means_", 2)
+    return writer.dense(centred(rows, writer, mean), kernel, mean @ kernel)
 
 
 def is_nan(value: Any) -> bool:

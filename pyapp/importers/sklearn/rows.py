@@ -131,6 +131,7 @@ class Writer:
             self.input = self.network.table_input("table", [])
         else:
             self.input = self.network.tensor_input("x", [len(columns.columns)])
+        self._linear: dict[str, tuple[list[str], Numbers, Numbers]] = {}  # dense layers without an activation
 
     def start(self) -> Rows:
         """The whole input."""
@@ -161,8 +162,11 @@ class Writer:
         part = self.written(part)
         if part.origin == "layer":
             raise RefusedError("follows a layer, where only linear steps and norms can be served; move it before that")
-        # These two are for a table's categories, where they stand in place.
-        in_place = part.owned and not (part.name == self.input and op in ("one_hot", "map"))
+        in_place = part.owned
+        if part.name == self.input and op in ("one_hot", "map"):  # which else are for a table's categories
+            in_place = False
+            places = range(len(self.columns.columns))
+            parameters["columns"] = [self.columns.columns[i].name for i in places] if self._table else list(places)
         name = self.network.step(op, part.name, output=None if in_place else self.label, **parameters)
         return Block(name, size, tuple(new_marks))
 
@@ -309,14 +313,23 @@ class Writer:
             else:
                 name = self.readable(part)
             kernels[name] = kernels[name] + own if name in kernels else own
-        name = self.network.dense(
-            self.label,
-            list(kernels),
-            np.concatenate(list(kernels.values())).astype(np.float32),
-            total.astype(np.float32),
-            activation,
-        )
+        names, product = list(kernels), np.concatenate(list(kernels.values()))
+        if len(rows) == 1 and isinstance(rows[0], Block) and rows[0].owned and units <= rows[0].size:
+            names, product, total = self._taken_back(names, product, total)
+        name = self.network.dense(self.label, names, product.astype(np.float32), total.astype(np.float32), activation)
+        if activation is None:
+            self._linear[name] = names, product, total
         return (Block(name, units, (frozenset(),) * units, "layer"),)
+
+    def _taken_back(self, names: list[str], kernel: Numbers, bias: Numbers) -> tuple[list[str], Numbers, Numbers]:
+        """One layer in place of two linear ones: it is smaller, and nothing is rounded between them."""
+        layers = self.network.layers
+        if names[0] not in self._linear or not layers or layers[-1]["name"] != names[0]:
+            return names, kernel, bias
+        before, first, shift = self._linear[names[0]]
+        layer = layers.pop()
+        del self.network.tensors[layer["kernel"]], self.network.tensors[layer["bias"]]
+        return before, first @ kernel, shift @ kernel + bias
 
     def layer(self, rows: Rows, op: str, **parameters: Any) -> Rows:
         """A layer that keeps the width, after other layers."""
