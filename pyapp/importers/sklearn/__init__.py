@@ -21,6 +21,9 @@ from .trusted import read_trusted, trusted_samples
 
 __all__ = ["read"]
 
+_BROKEN = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
+"""What values of another type than the estimators write lead to, wherever that is."""
+
 _PICKLES = (".joblib", ".pkl", ".pickle")
 
 
@@ -34,7 +37,14 @@ def read(path: Path, options: ImportOptions) -> Imported:
     if options.output is not None and options.output not in METHODS:
         raise ImportRefusedError(f"{path.name}: output is {options.output!r}; expected one of {', '.join(METHODS)}")
     model = read_trusted(path, options) if is_pickle else read_skops(path)
-    imported, method = convert(model, path.name, options)
+    try:
+        imported, method = convert(model, path.name, options)
+    except ImportRefusedError:
+        raise
+    except RefusedError as error:
+        raise ImportRefusedError(f"{path.name} cannot be served: {error}") from error
+    except _BROKEN as error:
+        raise ImportRefusedError(f"{path.name} is broken: {error!r}; save the model again") from error
     if is_pickle:
         imported.samples = trusted_samples(path, imported, method)
     return imported

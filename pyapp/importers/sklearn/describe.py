@@ -9,7 +9,6 @@ import argparse
 import importlib
 import io
 import json
-import pickle
 import sys
 import warnings
 import zipfile
@@ -54,7 +53,7 @@ def load(path: Path) -> Any:
         return importlib.import_module("joblib").load(path)
     except ModuleNotFoundError as error:
         sys.exit(f"it needs the module {error.name}, which is not installed")
-    except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, ValueError, TypeError, KeyError) as error:
+    except Exception as error:  # whatever the file's code raises
         reason = (str(error).splitlines() or ["no reason given"])[0]
         sys.exit(f"{type(error).__name__}: {reason}; is it a pickle of this version of scikit-learn?")
 

@@ -228,7 +228,7 @@ class Walk:
             return make()
         except RefusedError as error:
             self._problem(path, f"{thing.name}: {error}")
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
             self._problem(path, f"{thing.name}: the file is broken here ({error!r})")
         return None
 
