@@ -1,6 +1,6 @@
 """Preprocessing end to end, one row at a time: JSON in and JSON out here, against scikit-learn's predict_proba alone.
 
-python bench/preprocess.py trains a tf-idf model on texts and a model on table rows, imports both, checks that both sides
+It trains a tf-idf model on texts and a model on table rows, imports both, checks that both sides
 answer the same, and prints both sides.  scikit-learn's side gets its rows ready made, without any JSON or HTTP.
 """
 

@@ -42,17 +42,19 @@ def as_answered(expected: Any, method: str, labels: list[str]) -> Any:
     return expected[:, None] if method == "predict" and not labels and expected.ndim == 1 else expected
 
 
-@needs_shared_data
-@pytest.mark.parametrize("suffix", ["skops", "joblib"])
-@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item.name)
-def test_real_files_answer_as_scikit_learn_did(item: Path, suffix: str, tmp_path: Path) -> None:
+FILES = [item / name for item in ITEMS for name in ("model.skops", "model.joblib") if (item / name).exists()]
+
+
+@pytest.mark.parametrize(
+    "file", FILES, ids=lambda file: f"{file.parent.parent.parent.name}-{file.parent.name}{file.suffix}"
+)
+def test_real_files_answer_as_scikit_learn_did(file: Path, tmp_path: Path) -> None:
+    item, suffix = file.parent, file.suffix
     rows = rows_of(item)
     methods = [method for method in METHODS if (item / f"expected.{method}.npy").exists()]
     assert methods
-    for method in methods if suffix == "skops" else methods[:1]:
-        if not (item / f"model.{suffix}").exists():
-            pytest.skip("no such file")
-        found = read(item / f"model.{suffix}", ImportOptions(output=method, trust=True))
+    for method in methods if suffix == ".skops" else methods[:1]:
+        found = read(file, ImportOptions(output=method, trust=True))
         labels = found.manifest["outputs"][0].get("labels", [])
         expected = np.load(item / f"expected.{method}.npy")
         answered = ask(found, rows, tmp_path / method)

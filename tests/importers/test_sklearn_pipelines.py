@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from asking import ask
+from asking import answers, ask, load, refusal
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA, FastICA, IncrementalPCA, TruncatedSVD
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
@@ -521,3 +523,53 @@ def test_a_text_among_other_columns(tmp_path: Path) -> None:
     manifest = check(make_pipeline(columns, mlp()).fit(rows, y), asked, tmp_path)
     assert manifest["inputs"][0]["columns"][5] == {"name": "x5", "type": "text"}
     check(make_pipeline(columns, MaxAbsScaler(), LogisticRegression()).fit(rows, y), asked, tmp_path / "more")
+
+
+def test_what_the_framework_raises_an_error_for_is_refused_with_the_columns_name(tmp_path: Path) -> None:
+    rows, y = people(200, missing=0)
+    columns = ColumnTransformer([("places", OneHotEncoder(), [2]), ("numbers", StandardScaler(), [0, 1])])
+    model = make_pipeline(columns, LogisticRegression()).fit(rows, y)
+    served = load(imported(model, tmp_path), tmp_path)
+    row = sendable(rows[:1], 0, 1, 2).tolist()[0]
+    assert answers(served, [row]).shape == (1, 3)
+    for place, value in ((2, "Atlantis"), (2, None), (0, None)):
+        status, words = refusal(served, [value if i == place else row[i] for i in range(6)])
+        assert status == 422 and f"x{place}" in words
+
+
+@pytest.fixture(scope="module")
+def table_model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Any]:
+    rows, y = people(300)
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(SimpleImputer(add_indicator=True), PowerTransformer()), [0, 1]),
+            (
+                "places",
+                make_pipeline(SimpleImputer(strategy="most_frequent"), OneHotEncoder(handle_unknown="ignore")),
+                [2],
+            ),
+            ("rank", OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=2), [3]),
+            ("member", OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1), [4]),
+            ("words", TfidfVectorizer(ngram_range=(1, 2)), 5),
+        ]
+    )
+    folder = tmp_path_factory.mktemp("table")
+    model = make_pipeline(columns, mlp()).fit(rows, y)
+    return model, load(imported(model, folder), folder)
+
+
+ONE_HOT = OneHotEncoder(handle_unknown="ignore")
+NUMBER = st.none() | st.floats(-1e4, 1e4, width=32)
+PLACE = st.none() | st.sampled_from(["France", "Spain", "Malta"]) | st.text(max_size=5)
+REMARK = st.text(max_size=40) | st.lists(st.sampled_from(["good", "bad", "ÜBER", "ok", "-"])).map(" ".join)
+ROW = st.tuples(NUMBER, NUMBER, PLACE, st.integers(-1, 5), st.booleans(), REMARK).map(list)
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(ROW, min_size=1, max_size=6))
+def test_any_rows_are_answered_as_by_the_framework(rows: list[Any], table_model: tuple[Any, Any]) -> None:
+    model, served = table_model
+    own = np.empty((len(rows), 6), dtype=object)
+    for i, row in enumerate(rows):
+        own[i] = [NAN if value is None else value for value in row]
+    assert_close(answers(served, rows), model.predict_proba(own))
