@@ -60,9 +60,9 @@ typedef struct srv_layer {
     size_t range_count;
     const srv_kernel_rows *ranges;
     srv_product *product; /* DENSE: what terms add to its rows; NULL where it reads none.  Its bias is in there */
-    const float *kernel;       /* DENSE: packed by the plan */
-    const float *bias;         /* DENSE: [stride] or NULL; AFFINE: the shift */
-    const float *scale;        /* AFFINE: [stride] */
+    const float *kernel;  /* DENSE: packed by the plan */
+    const float *bias;    /* DENSE: [stride] or NULL; AFFINE: the shift */
+    const float *scale;   /* AFFINE: [stride] */
 } srv_layer;
 
 typedef struct srv_output {

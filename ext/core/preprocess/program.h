@@ -21,7 +21,7 @@ typedef enum srv_step_op {
     SRV_STEP_IS_MISSING,
     SRV_STEP_CLIP,        /* a, b */
     SRV_STEP_BINARISE,    /* a */
-    SRV_STEP_FUNCTION,    /* choice: srv_function */
+    SRV_STEP_FUNCTION,    /* choice: srv_numpy_function */
     SRV_STEP_POWER,       /* a; choice: srv_power */
     SRV_STEP_NORMALISE,   /* choice: srv_row_norm */
     SRV_STEP_BUCKETISE,   /* lists */
@@ -36,7 +36,7 @@ typedef enum srv_step_op {
     SRV_STEP_HASH,        /* hash */
 } srv_step_op;
 
-#define SRV_FUNCTION_MAP(XX)     \
+#define SRV_NUMPY_MAP(XX)        \
     XX(ABS, "abs")               \
     XX(SQRT, "sqrt")             \
     XX(CBRT, "cbrt")             \
@@ -67,11 +67,11 @@ typedef enum srv_step_op {
     XX(SIGN, "sign")             \
     XX(NEGATIVE, "negative")
 
-typedef enum srv_function {
-#define XX(name, text) SRV_FUNCTION_##name,
-    SRV_FUNCTION_MAP(XX)
+typedef enum srv_numpy_function {
+#define XX(name, text) SRV_NUMPY_##name,
+    SRV_NUMPY_MAP(XX)
 #undef XX
-} srv_function;
+} srv_numpy_function;
 
 typedef enum srv_power { SRV_YEO_JOHNSON, SRV_BOX_COX } srv_power;
 typedef enum srv_row_norm { SRV_ROW_L1, SRV_ROW_L2, SRV_ROW_MAX } srv_row_norm;
@@ -140,10 +140,11 @@ struct srv_preprocess {
     bool in_place;
 };
 
-/* One row through the steps, in either precision; SRV_NO_MEMORY if the terms of a text find no room. */
-srv_status srv__run_steps_float(const srv_preprocess *preprocess, const srv_text *texts, float *registers,
-                                srv_terms *terms, srv_arena *arena, srv_error *err);
-srv_status srv__run_steps_double(const srv_preprocess *preprocess, const srv_text *texts, double *registers,
-                                 srv_terms *terms, srv_arena *arena, srv_error *err);
+/* One row through the steps, in either precision; SRV_NO_MEMORY if the terms of a text find no room.  sent: what the
+ * first step reads in place of registers, or NULL. */
+srv_status srv__run_steps_float(const srv_preprocess *preprocess, const float *sent, const srv_text *texts,
+                                float *registers, srv_terms *terms, srv_arena *arena, srv_error *err);
+srv_status srv__run_steps_double(const srv_preprocess *preprocess, const double *sent, const srv_text *texts,
+                                 double *registers, srv_terms *terms, srv_arena *arena, srv_error *err);
 
 #endif

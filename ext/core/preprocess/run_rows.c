@@ -63,13 +63,15 @@ static void write_row(const srv_preprocess *p, const void *registers, const srv_
 
 /* The network's row has the registers' place: no other memory is needed. */
 static srv_status run_in_place(const srv_preprocess *p, const float *from, size_t rows, float *to, srv_error *err) {
+    bool whole = p->step_count > 0 && p->steps[0].count == p->features; /* then the first step moves the row, too */
     srv_status status = SRV_OK;
     for (size_t r = 0; r < rows && status == SRV_OK; r++) {
+        const float *sent = from + r * p->features;
         float *row = to + r * p->features;
-        if (from != to) {
-            memcpy(row, from + r * p->features, p->features * sizeof *row);
+        if (sent != row && !whole) {
+            memcpy(row, sent, p->features * sizeof *row);
         }
-        status = srv__run_steps_float(p, NULL, row, NULL, NULL, err);
+        status = srv__run_steps_float(p, whole ? sent : NULL, NULL, row, NULL, NULL, err);
     }
     return status;
 }
@@ -91,12 +93,12 @@ srv_status srv_preprocess_rows(const srv_preprocess *preprocess, const srv_sent_
         }
         if (!p->wide) {
             memcpy(scratch, values, p->features * sizeof *values);
-            status = srv__run_steps_float(p, texts, scratch, terms, arena, err);
+            status = srv__run_steps_float(p, NULL, texts, scratch, terms, arena, err);
         } else {
             for (size_t i = 0; i < p->features; i++) {
                 wide[i] = from->cells != NULL ? from->cells[r * p->features + i] : (double)values[i];
             }
-            status = srv__run_steps_double(p, texts, wide, terms, arena, err);
+            status = srv__run_steps_double(p, NULL, texts, wide, terms, arena, err);
         }
         if (status == SRV_OK) {
             write_row(p, scratch, terms, to + r * preprocess->width);

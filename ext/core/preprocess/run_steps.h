@@ -5,6 +5,7 @@
  */
 #include "program.h"
 
+#include <float.h>
 #include <math.h>
 
 static void scale(const srv_step *s, const REAL *x, REAL *y) {
@@ -29,65 +30,65 @@ static void clip(const srv_step *s, const REAL *x, REAL *y) {
     }
 }
 
-static double apply(srv_function function, double x) {
+static double apply(srv_numpy_function function, double x) {
     switch (function) {
-    case SRV_FUNCTION_ABS:
+    case SRV_NUMPY_ABS:
         return fabs(x);
-    case SRV_FUNCTION_SQRT:
+    case SRV_NUMPY_SQRT:
         return sqrt(x);
-    case SRV_FUNCTION_CBRT:
+    case SRV_NUMPY_CBRT:
         return cbrt(x);
-    case SRV_FUNCTION_SQUARE:
+    case SRV_NUMPY_SQUARE:
         return x * x;
-    case SRV_FUNCTION_RECIPROCAL:
+    case SRV_NUMPY_RECIPROCAL:
         return 1 / x;
-    case SRV_FUNCTION_EXP:
+    case SRV_NUMPY_EXP:
         return exp(x);
-    case SRV_FUNCTION_EXP2:
+    case SRV_NUMPY_EXP2:
         return exp2(x);
-    case SRV_FUNCTION_EXPM1:
+    case SRV_NUMPY_EXPM1:
         return expm1(x);
-    case SRV_FUNCTION_LOG:
+    case SRV_NUMPY_LOG:
         return log(x);
-    case SRV_FUNCTION_LOG2:
+    case SRV_NUMPY_LOG2:
         return log2(x);
-    case SRV_FUNCTION_LOG10:
+    case SRV_NUMPY_LOG10:
         return log10(x);
-    case SRV_FUNCTION_LOG1P:
+    case SRV_NUMPY_LOG1P:
         return log1p(x);
-    case SRV_FUNCTION_SIN:
+    case SRV_NUMPY_SIN:
         return sin(x);
-    case SRV_FUNCTION_COS:
+    case SRV_NUMPY_COS:
         return cos(x);
-    case SRV_FUNCTION_TAN:
+    case SRV_NUMPY_TAN:
         return tan(x);
-    case SRV_FUNCTION_ARCSIN:
+    case SRV_NUMPY_ARCSIN:
         return asin(x);
-    case SRV_FUNCTION_ARCCOS:
+    case SRV_NUMPY_ARCCOS:
         return acos(x);
-    case SRV_FUNCTION_ARCTAN:
+    case SRV_NUMPY_ARCTAN:
         return atan(x);
-    case SRV_FUNCTION_SINH:
+    case SRV_NUMPY_SINH:
         return sinh(x);
-    case SRV_FUNCTION_COSH:
+    case SRV_NUMPY_COSH:
         return cosh(x);
-    case SRV_FUNCTION_TANH:
+    case SRV_NUMPY_TANH:
         return tanh(x);
-    case SRV_FUNCTION_ARCSINH:
+    case SRV_NUMPY_ARCSINH:
         return asinh(x);
-    case SRV_FUNCTION_ARCCOSH:
+    case SRV_NUMPY_ARCCOSH:
         return acosh(x);
-    case SRV_FUNCTION_ARCTANH:
+    case SRV_NUMPY_ARCTANH:
         return atanh(x);
-    case SRV_FUNCTION_FLOOR:
+    case SRV_NUMPY_FLOOR:
         return floor(x);
-    case SRV_FUNCTION_CEIL:
+    case SRV_NUMPY_CEIL:
         return ceil(x);
-    case SRV_FUNCTION_RINT:
+    case SRV_NUMPY_RINT:
         return rint(x);
-    case SRV_FUNCTION_SIGN:
+    case SRV_NUMPY_SIGN:
         return x > 0 ? 1 : x < 0 ? -1 : x == 0 ? 0 : x;
-    case SRV_FUNCTION_NEGATIVE:
+    case SRV_NUMPY_NEGATIVE:
         return -x;
     }
     return x;
@@ -126,7 +127,7 @@ static void normalise(const srv_step *s, const REAL *x, REAL *y) {
         }
     }
     norm = s->choice == SRV_ROW_L2 ? sqrt(norm) : norm;
-    REAL divisor = norm == 0 ? 1 : (REAL)norm;
+    REAL divisor = norm < 10 * DBL_EPSILON ? 1 : (REAL)norm; /* 0 but for rounding, as scikit-learn sees it */
     for (size_t i = 0; i < s->count; i++) {
         y[i] = x[i] / divisor;
     }
@@ -226,11 +227,11 @@ static void write_terms(const srv_step *s, const srv_terms *terms, REAL *y) {
     }                                       \
     break
 
-srv_status RUN(const srv_preprocess *preprocess, const srv_text *texts, REAL *registers, srv_terms *terms,
-               srv_arena *arena, srv_error *err) {
+srv_status RUN(const srv_preprocess *preprocess, const REAL *sent, const srv_text *texts, REAL *registers,
+               srv_terms *terms, srv_arena *arena, srv_error *err) {
     for (size_t n = 0; n < preprocess->step_count; n++) {
         const srv_step *s = &preprocess->steps[n];
-        const REAL *x = registers + s->from, *a = s->a, *b = s->b;
+        const REAL *x = n == 0 && sent != NULL ? sent : registers + s->from, *a = s->a, *b = s->b;
         REAL *y = registers + s->to;
         switch (s->op) {
         case SRV_STEP_COPY:
@@ -251,7 +252,7 @@ srv_status RUN(const srv_preprocess *preprocess, const srv_text *texts, REAL *re
         case SRV_STEP_BINARISE:
             EACH(x[i] > a[i] ? 1 : 0);
         case SRV_STEP_FUNCTION:
-            EACH(apply((srv_function)s->choice, (double)x[i]));
+            EACH(apply((srv_numpy_function)s->choice, (double)x[i]));
         case SRV_STEP_POWER:
             EACH(transform((srv_power)s->choice, (double)x[i], (double)a[i]));
         case SRV_STEP_NORMALISE:

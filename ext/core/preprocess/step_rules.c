@@ -82,7 +82,7 @@ static srv_status read_binarise(const srv_step_reading *r, srv_step *step) {
 static srv_status read_function(const srv_step_reading *r, srv_step *step) {
     static const char *const names[] = {
 #define XX(name, text) text,
-        SRV_FUNCTION_MAP(XX)
+        SRV_NUMPY_MAP(XX)
 #undef XX
             NULL};
     return srv_read_word(r->node, "function", names, -1, &step->choice, r->err);
