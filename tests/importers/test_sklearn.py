@@ -105,7 +105,6 @@ def shout(text: str) -> str:
         (CountVectorizer(token_pattern=r"[a-z]+"), r"its token_pattern '[a-z]+'"),
         (CountVectorizer(strip_accents=shout), "its strip_accents"),
     ],
-    ids=str,
 )
 def test_code_in_a_vectoriser_is_refused(step: Any, words: str, tmp_path: Path) -> None:
     model = make_pipeline(step, LogisticRegression()).fit(["good day", "bad day", "good bye", "bad luck"], [0, 1, 0, 1])
@@ -121,7 +120,6 @@ def test_code_in_a_vectoriser_is_refused(step: Any, words: str, tmp_path: Path) 
         (FunctionTransformer(np.clip, kw_args={"a_min": 0, "a_max": 1}), "numpy.clip is Python code"),
         (FunctionTransformer(np.log1p, kw_args={"where": True}), "has arguments"),
     ],
-    ids=str,
 )
 def test_functions_that_are_not_known_are_refused(step: Any, words: str, tmp_path: Path) -> None:
     x, y = numbers(60)
