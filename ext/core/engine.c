@@ -9,6 +9,7 @@
 typedef struct srv_workspace {
     struct srv_workspace *next;
     srv_arena *arena;
+    srv_arena *row; /* what preprocessing needs for one row of texts */
     srv_buffer reply;
 } srv_workspace;
 
@@ -23,6 +24,7 @@ struct srv_engine {
 static void free_workspace(srv_workspace *workspace) {
     if (workspace != NULL) {
         srv_arena_free(workspace->arena);
+        srv_arena_free(workspace->row);
         srv_buffer_free(&workspace->reply);
         srv_free(workspace);
     }
@@ -76,7 +78,8 @@ srv_status srv_engine_begin(srv_engine *engine, srv_exchange *out) {
     pthread_mutex_unlock(&engine->lock);
     if (workspace == NULL) {
         workspace = srv_calloc(1, sizeof *workspace);
-        if (workspace == NULL || (workspace->arena = srv_arena_new()) == NULL) {
+        if (workspace == NULL || (workspace->arena = srv_arena_new()) == NULL ||
+            (workspace->row = srv_arena_new()) == NULL) {
             free_workspace(workspace);
             return SRV_NO_MEMORY;
         }
@@ -88,6 +91,7 @@ srv_status srv_engine_begin(srv_engine *engine, srv_exchange *out) {
 void srv_engine_end(srv_engine *engine, srv_exchange *exchange) {
     srv_workspace *workspace = exchange->workspace_;
     srv_arena_reset(workspace->arena);
+    srv_arena_reset(workspace->row);
     srv_buffer_reset(&workspace->reply);
     if (workspace->reply.capacity > SRV_ARENA_KEEP) {
         srv_buffer_free(&workspace->reply);
@@ -133,6 +137,25 @@ static srv_status take_rows(const srv_model *model, const srv_body *body, srv_ar
     }
     *out = srv_arena_take(arena, body->rows * model->width * sizeof **out);
     return *out != NULL ? SRV_OK : srv_fail(err, SRV_NO_MEMORY, "out of memory");
+}
+
+/* The body's rows as the network takes them. */
+static srv_status preprocess(const srv_model *model, const srv_body *body, srv_workspace *workspace, float **out,
+                             srv_error *err) {
+    const srv_sent_rows sent = {.values = body->values, .cells = body->cells, .texts = body->texts};
+    void *scratch = NULL;
+    *out = body->values;
+    if (!srv_preprocess_is_in_place(model->preprocess)) {
+        srv_status status = take_rows(model, body, workspace->arena, out, err);
+        if (status != SRV_OK) {
+            return status;
+        }
+        scratch = srv_arena_take(workspace->arena, srv_preprocess_scratch(model->preprocess));
+        if (scratch == NULL) {
+            return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+        }
+    }
+    return srv_preprocess_rows(model->preprocess, &sent, body->rows, scratch, workspace->row, *out, err);
 }
 
 static void run_model(const void *context, const float *x, size_t rows, float *scratch, float *y) {
@@ -209,11 +232,10 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     if (y == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
-    float *x = body.values;
-    if (srv_preprocess_encodes(model->preprocess) && (status = take_rows(model, &body, arena, &x, err)) != SRV_OK) {
+    float *x;
+    if ((status = preprocess(model, &body, exchange->workspace_, &x, err)) != SRV_OK) {
         return status;
     }
-    srv_preprocess_rows(model->preprocess, body.values, body.texts, x, body.rows);
     exchange->preprocess_ns = srv_now_ns() - now;
 
     uint64_t timeout_ns = engine->options.timeout_ns;

@@ -1,4 +1,5 @@
-/* Step 1 of the data path: the bytes of a request body become rows of float32 (or a picture still to be decoded).
+/* Step 1 of the data path: the bytes of a request body become rows of float32, or of doubles and texts for a table (or a
+ * picture still to be decoded).
  *
  *   content type                        taken as
  *   application/json, or none           JSON: see below
@@ -75,6 +76,7 @@ typedef struct srv_body {
     bool single;           /* one bare row, not a list of rows: the reply is one object, not a list */
     size_t rows;           /* ≥ 1 */
     float *values;         /* ROWS: [rows × features], row-major, in the arena; raw as sent, before preprocessing */
+    const double *cells;   /* the same of a table sent as one: then values is NULL */
     const srv_text *texts; /* ROWS: [rows × texts of the table]; NULL where there are none */
     const char *image;     /* IMAGE: the encoded picture, inside the body */
     size_t image_size;

@@ -12,6 +12,7 @@
 typedef struct workspace {
     struct workspace *next;
     float *x, *scratch;
+    void *steps; /* scratch memory of preprocessing */
 } workspace;
 
 struct srv_predictor {
@@ -36,6 +37,7 @@ static void free_workspace(workspace *w) {
     if (w != NULL) {
         srv_free(w->x);
         srv_free(w->scratch);
+        srv_free(w->steps);
         srv_free(w);
     }
 }
@@ -68,7 +70,8 @@ static workspace *borrow(srv_predictor *predictor) {
     if (w == NULL && (w = srv_calloc(1, sizeof *w)) != NULL) {
         w->x = srv_calloc(SRV_PASS_ROWS * predictor->model->width, sizeof *w->x);
         w->scratch = srv_calloc(predictor->model->scratch_floats, sizeof *w->scratch);
-        if (w->x == NULL || w->scratch == NULL) {
+        w->steps = srv_malloc(srv_preprocess_scratch(predictor->model->preprocess) + 1);
+        if (w->x == NULL || w->scratch == NULL || w->steps == NULL) {
             free_workspace(w);
             w = NULL;
         }
@@ -99,7 +102,9 @@ static void run_passes(call *c, workspace *w) {
         size_t pass = c->rows - first < SRV_PASS_ROWS ? c->rows - first : SRV_PASS_ROWS;
         const float *from = c->x + first * model->features;
         if (srv_preprocess_changes(model->preprocess)) {
-            srv_preprocess_rows(model->preprocess, from, NULL, w->x, pass);
+            const srv_sent_rows sent = {.values = from};
+            (void)srv_preprocess_rows(model->preprocess, &sent, pass, w->steps, NULL, w->x,
+                                      NULL); /* no text, no fault */
             from = w->x;
         }
         srv_run_forward(model, from, pass, w->scratch, c->y + first * model->outputs);

@@ -9,10 +9,36 @@
 #define ELEMENT_NS 0.25
 #define POWER_NS 20.0
 
+/* Several inputs of a dense layer, side by side. */
+static srv_view join_inputs(const srv_model *model, const srv_layer *layer, const float *x, const float *scratch,
+                            size_t rows, float *joined) {
+    size_t column = 0;
+    for (size_t i = 0; i < layer->input_count; i++) {
+        srv_view in = srv_source_rows(model, &layer->inputs[i], x, scratch);
+        size_t columns = layer->inputs[i].columns;
+        for (size_t r = 0; r < rows; r++) {
+            memcpy(joined + r * layer->plan.depth + column, in.rows + r * in.stride, columns * sizeof *joined);
+        }
+        column += columns;
+    }
+    return (srv_view){joined, layer->plan.depth};
+}
+
+/* What terms add to the columns of a block, computed with the request. */
+static void add_terms(const srv_layer *layer, srv_view terms, size_t begin, size_t rows, float *out) {
+    size_t width = srv_plan_block_width(&layer->plan, begin / layer->plan.tile_columns);
+    size_t real = layer->columns - begin < width ? layer->columns - begin : width;
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = begin; c < begin + real; c++) {
+            out[r * layer->stride + c] += terms.rows[r * terms.stride + c];
+        }
+    }
+}
+
 /* A tile may read rows beyond the last: the layers' slots have room for that, the caller's x has not.  So the rows of
  * the last tile are copied to `edge` (SRV_MAX_HEIGHT rows) where x would be overrun. */
 static void run_dense(const srv_layer *layer, const srv_activation_kernels *kernels, srv_view in, bool external,
-                      float *edge, size_t rows, float *out) {
+                      srv_view terms, float *edge, size_t rows, float *out) {
     const srv_plan *plan = &layer->plan;
     size_t whole = rows, rest = 0;
     if (external && !plan->plain) {
@@ -40,6 +66,9 @@ static void run_dense(const srv_layer *layer, const srv_activation_kernels *kern
         srv_plan_run_block(plan, layer->kernel, block, in.rows, in.stride, whole, out, layer->stride);
         srv_plan_run_block(plan, layer->kernel, block, edge, plan->depth, rest, out + whole * layer->stride,
                            layer->stride);
+        if (layer->product != NULL) {
+            add_terms(layer, terms, begin, rows, out);
+        }
         if (activate) { /* while the block is in the first-level cache */
             kernels->elementwise(&elementwise, out + begin, rows, srv_plan_block_width(plan, block), layer->stride,
                                  layer->bias != NULL ? layer->bias + begin : NULL, begin);
@@ -60,8 +89,11 @@ void srv_run_forward(const srv_model *model, const float *x, size_t rows, float 
             const srv_layer *layer = &model->layers[i];
             float *out = scratch + layer->slot;
             if (layer->op == SRV_OP_DENSE) {
-                srv_view in = srv_source_rows(model, &layer->inputs[0], x, scratch);
-                run_dense(layer, kernels, in, layer->inputs[0].external, edge, pass, out);
+                bool several = layer->input_count > 1;
+                srv_view terms = {layer->product != NULL ? x + layer->product->to : NULL, model->width};
+                srv_view in = several ? join_inputs(model, layer, x, scratch, pass, edge - model->joined_floats)
+                                      : srv_source_rows(model, &layer->inputs[0], x, scratch);
+                run_dense(layer, kernels, in, !several && layer->inputs[0].external, terms, edge, pass, out);
             } else if (layer->op != SRV_OP_SAME) {
                 srv_run_operation(model, layer, kernels, x, scratch, pass, out);
             }

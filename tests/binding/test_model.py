@@ -123,7 +123,7 @@ def change(manifest: dict, path: str, value: object) -> None:
         ("layers/0/kernel", "nothing", "no tensor nothing"),
         ("layers/0/bias", 3, "/layers/0/bias"),
         ("layers/1/inputs", ["later"], "no input or earlier layer named later"),
-        ("layers/1/inputs", ["layer0", "layer0"], "1 to 1 inputs"),
+        ("layers/1/inputs", ["layer0", "layer0"], "expected [16, 3]"),
         ("layers/1/name", "layer0", "another layer"),
         ("layers/1/activation", "relo", "relo"),
         ("outputs/0/layer", "nowhere", "nowhere"),

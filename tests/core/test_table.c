@@ -56,7 +56,7 @@ static const char *body_of(const char *manifest, const char *type, const char *t
     size_t columns = input.table->names.count;
     for (size_t r = 0; r < body.rows && used < sizeof seen - 80; r++) {
         for (size_t i = 0; i < columns - 1; i++) {
-            used += (size_t)snprintf(seen + used, sizeof seen - used, "%g ", (double)body.values[r * columns + i]);
+            used += (size_t)snprintf(seen + used, sizeof seen - used, "%g ", body.cells[r * columns + i]);
         }
         used +=
             (size_t)snprintf(seen + used, sizeof seen - used, "|%.*s|", (int)body.texts[r].size, body.texts[r].bytes);
@@ -268,17 +268,17 @@ TEST(broken_columns_are_named) {
                "/columns/0/missing: expected \"error\" or \"empty\"");
 }
 
-/* What is wrong with the steps over `person`. */
+/* What is wrong with the steps over `person`, or how many numbers become of it. */
 static const char *step_fault(const char *steps) {
     static char seen[800];
-    const srv_json *node = parsed(person);
     srv_input_spec input = {.name = "person"};
-    CHECK_EQ(srv_read_table_input(node, arena, &input, &err), SRV_OK);
-    srv_input_place place = {.name = "person", .features = input.features, .table = input.table};
+    CHECK_EQ(srv_read_table_input(parsed(person), arena, &input, &err), SRV_OK);
     srv_preprocess *made;
+    const srv_json *node = parsed(steps);
     err = (srv_error){0};
-    if (srv_preprocess_compile(parsed(steps), &place, 1, arena, &made, &err) == SRV_OK) {
-        snprintf(seen, sizeof seen, "%zu", place.width);
+    if (srv_preprocess_compile(node, &input, 1, NULL, arena, &made, &err) == SRV_OK &&
+        srv_preprocess_place(made, 0, false, node, &err) == SRV_OK) {
+        snprintf(seen, sizeof seen, "%zu", srv_preprocess_place_of(made, 0)->columns);
     } else {
         snprintf(seen, sizeof seen, "%s: %s", err.where, err.message);
     }
@@ -287,33 +287,67 @@ static const char *step_fault(const char *steps) {
 
 #define STEP(op, rest) "{\"op\": \"" op "\", \"input\": \"person\"" rest "}"
 #define WORDS STEP("count_words", ", \"column\": \"remark\", \"vocabulary\": [\"ab\", \"cd\"]")
+#define AFTER_WORDS(steps) step_fault("[" WORDS "," steps "]")
 
 TEST(broken_steps_are_named) {
     CHECK_TEXT(step_fault("[" WORDS "]"), "6");
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("one_hot", "") "]"), "8");
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("one_hot", ", \"columns\": [\"country\"], \"drop\": \"first\"") "]"), "7");
-    CHECK_TEXT(step_fault("[]"), ": the text remark needs a step count_words");
-    CHECK_TEXT(step_fault("[" WORDS "," WORDS "]"), "/1: remark has been encoded by an earlier step");
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("one_hot", ", \"columns\": [\"age\"]") "]"),
-               "/1: age is no category column");
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("one_hot", ", \"columns\": [\"size\"]") "]"),
-               "/1/columns/0: there is no column size; the columns are " COLUMNS);
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("one_hot", ", \"drop\": \"last\"") "]"),
-               "/1/drop: expected \"first\" or null");
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("one_hot", ", \"drop\": \"first\"") "]"),
-               "/1: nothing is left of a/b, which has one category");
-    CHECK_TEXT(step_fault("[" WORDS
-                          "," STEP("one_hot", "") "," STEP("impute", ", \"columns\": [\"country\"], \"value\": 1") "]"),
-               "/2: country is encoded, and has no number of its own any more");
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("impute", ", \"value\": [1, 2]") "]"),
-               "/1/value: \"value\" must be a number, or 1 numbers");
-    CHECK_TEXT(step_fault("[" WORDS "," STEP("resize", "") "]"), "/1/op: there is no step resize; expected scale, "
-                                                                 "standardise, impute, one_hot or count_words");
-    CHECK_TEXT(step_fault("[" STEP("count_words", ", \"column\": \"remark\", \"vocabulary\": [\"a\", \"a\"]") "]"),
-               "/0/vocabulary: the word a is there twice");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", "")), "8");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"columns\": [\"country\"], \"drop\": \"first\"")), "7");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"columns\": [\"age\"], \"sizes\": 4")), "9");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"drop\": [2, null]")), "7");
+    CHECK_TEXT(AFTER_WORDS(STEP("polynomial", ", \"columns\": [\"age\", \"country\"], \"terms\": [[], [0, 1]]")), "6");
+    CHECK_TEXT(AFTER_WORDS(STEP("select", ", \"columns\": [\"country\", \"age\"]")), "2");
+    CHECK_TEXT(AFTER_WORDS(STEP("scale", ", \"columns\": [5, 4], \"factor\": 2")), "6");
+    CHECK_TEXT(step_fault("[]"), ": the text remark needs a step count_words or hash");
     CHECK_TEXT(
-        step_fault("[" STEP("count_words", ", \"column\": \"remark\", \"vocabulary\": [\"a\"], \"idf\": []") "]"),
-        "/0/idf: expected 1 weights, one per word, not 0");
+        step_fault("[" STEP("hash", ", \"columns\": [\"remark\"], \"buckets\": 4, \"method\": \"farmhash64\"") "]"),
+        "5");
+    CHECK_TEXT(AFTER_WORDS(WORDS), "/1/column: remark has been made other numbers by an earlier step, and is no column "
+                                   "of its own any more");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"columns\": [\"age\"]")),
+               "/1: age is no category column: how many indices it has must be said in \"sizes\"");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"columns\": [\"size\"]")),
+               "/1/columns/0: there is no column size; the columns are age, member, country, a/b");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"columns\": [\"a/b\", \"country\", \"a/b\"]")),
+               "/1/columns: a/b is there twice");
+    CHECK_TEXT(AFTER_WORDS(STEP("scale", ", \"columns\": [6], \"factor\": 2")),
+               "/1/columns/0: expected an index of the 6 numbers, from 0 to 5");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"drop\": \"last\"")),
+               "/1/drop: expected \"first\", null, or 2 indices, one for each number read");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", ", \"columns\": [\"country\"], \"drop\": [3]")),
+               "/1/drop/0: expected null, or an index below 3");
+    CHECK_TEXT(AFTER_WORDS(STEP("one_hot", "") "," STEP("impute", ", \"columns\": [\"country\"], \"value\": 1")),
+               "/2/columns/0: country has been made other numbers by an earlier step, and is no column of its own any "
+               "more");
+    CHECK_TEXT(AFTER_WORDS(STEP("impute", ", \"value\": [1, 2]")),
+               "/1/value: \"value\" must be a number, 1 numbers, or the name of a tensor");
+    CHECK_TEXT(AFTER_WORDS(STEP("impute", ", \"value\": \"fills\"")), "/1/value: there is no tensor fills");
+    CHECK_TEXT(AFTER_WORDS(STEP("standardise", ", \"mean\": 1, \"scale\": 0")), "/1/scale: a scale must not be zero");
+    CHECK_TEXT(AFTER_WORDS(STEP("bucketise", ", \"boundaries\": [[2, 1]]")),
+               "/1/boundaries: the boundaries of number 0 are not in ascending order");
+    CHECK_TEXT(AFTER_WORDS(STEP("bucketise", ", \"boundaries\": [1]")),
+               "/1/boundaries/0: expected an array of numbers, not a number");
+    CHECK_TEXT(AFTER_WORDS(STEP("polynomial", ", \"terms\": [[1]]")),
+               "/1/terms/0/0: expected an index of the 1 numbers read, from 0 to 0");
+    CHECK_TEXT(AFTER_WORDS(STEP("normalise", ", \"norm\": \"l3\"")), "/1/norm: \"norm\" must be one of l1, l2, max");
+    CHECK_TEXT(AFTER_WORDS(STEP("select", "")), "/1: select needs \"columns\"");
+    CHECK_TEXT(AFTER_WORDS("{\"op\": \"concatenate\", \"inputs\": [\"person\"]}"),
+               "/1: a step that reads several inputs needs an \"output\"");
+    CHECK_TEXT(AFTER_WORDS(STEP("concatenate", ", \"inputs\": [\"person\"]")),
+               "/1: a step reads either \"input\" or \"inputs\"");
+    CHECK_TEXT(AFTER_WORDS(STEP("clip", ", \"output\": \"person\"")),
+               "/1/output: there is another input, or output of a step, named person");
+    CHECK_TEXT(AFTER_WORDS(STEP("clip", ", \"least\": 0")),
+               "/1/least: unknown key \"least\"; known are: op, input, inputs, columns, output, min, max");
+    CHECK_TEXT(step_fault("[" STEP("scale", ", \"columns\": [\"remark\"], \"factor\": 2") "]"),
+               "/0: remark is a text, and becomes numbers by count_words or hash first");
+    CHECK_TEXT(
+        AFTER_WORDS(STEP("resize", "")),
+        "/1/op: there is no step resize; expected one of scale, standardise, impute, is_missing, clip, binarise, "
+        "function, power_transform, normalise, bucketise, index, map, one_hot, multi_hot, polynomial, select, "
+        "concatenate, count_words, hash");
+    CHECK_TEXT(step_fault("[{\"op\": \"clip\", \"input\": \"nobody\"}]"),
+               "/0/input: there is no input named nobody, nor an output of an earlier step");
 }
 
 TEST(lower_case_depends_on_the_word_for_sigma_alone) {

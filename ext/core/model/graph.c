@@ -1,5 +1,7 @@
 #include "graph.h"
 
+#include "block_use.h"
+#include "dense_inputs.h"
 #include "layers.h"
 #include "table_input.h"
 
@@ -79,7 +81,8 @@ static srv_status read_input(const srv_json *node, srv_model *model, srv_input_s
     return SRV_OK;
 }
 
-srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_error *err) {
+srv_status srv_graph_read_inputs(const srv_json *root, const srv_safetensors *tensors, srv_model *model,
+                                 srv_error *err) {
     const srv_json *inputs;
     srv_status status = get_objects(root, "inputs", 256, &inputs, err);
     if (status != SRV_OK) {
@@ -87,8 +90,7 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
     }
     model->input_count = inputs->size;
     model->inputs = srv_arena_take(model->arena, inputs->size * sizeof *model->inputs);
-    srv_input_place *places = srv_arena_take(model->arena, inputs->size * sizeof *places);
-    if (model->inputs == NULL || places == NULL) {
+    if (model->inputs == NULL) {
         return no_memory(err);
     }
     memset(model->inputs, 0, inputs->size * sizeof *model->inputs);
@@ -104,8 +106,6 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
                 return srv_json_fail(srv_json_get(node, "name"), err, "there is another input of that name");
             }
         }
-        places[node->index] = (srv_input_place){
-            .name = input->name, .offset = model->features, .features = input->features, .table = input->table};
         model->features += input->features;
         tables |= input->table != NULL;
     }
@@ -121,14 +121,10 @@ srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_err
                      : SRV_OK;
     }
     if (status == SRV_OK) {
-        status = srv_preprocess_compile(srv_json_get(root, "preprocess"), places, model->input_count, model->arena,
-                                        &model->preprocess, err);
+        status = srv_preprocess_compile(srv_json_get(root, "preprocess"), model->inputs, model->input_count, tensors,
+                                        model->arena, &model->preprocess, err);
     }
-    model->places = places;
-    for (size_t i = 0; i < model->input_count && status == SRV_OK; i++) {
-        model->width += places[i].width;
-    }
-    return status;
+    return status == SRV_OK ? srv_place_blocks(root, model, err) : status;
 }
 
 srv_status srv_graph_find_source(const srv_json *name, const srv_model *model, size_t before, srv_source *out,
@@ -136,11 +132,10 @@ srv_status srv_graph_find_source(const srv_json *name, const srv_model *model, s
     if (name == NULL || name->type != SRV_JSON_STRING) {
         return srv_json_fail(name, err, "expected the name of an input or of an earlier layer");
     }
-    for (size_t i = 0; i < model->input_count; i++) {
-        if (strcmp(model->inputs[i].name, name->text) == 0) {
-            *out = (srv_source){.external = true, .offset = model->places[i].to, .columns = model->places[i].width};
-            return SRV_OK;
-        }
+    const srv_block_place *place = srv_find_block_place(model, name->text);
+    if (place != NULL) { /* whole, as something else than dense layers reads it */
+        *out = (srv_source){.external = true, .offset = place->parts->at, .columns = place->columns};
+        return SRV_OK;
     }
     for (size_t i = 0; i < before; i++) {
         const srv_layer *layer = &model->layers[i];
@@ -301,9 +296,14 @@ srv_status srv_graph_place(srv_model *model, srv_error *err) {
     for (size_t i = 0; i < n; i++) {
         model->layers[i].slot = width[slot_of[i]];
     }
+    for (size_t i = 0; i < n; i++) {
+        const srv_layer *layer = &model->layers[i];
+        size_t joined = layer->op == SRV_OP_DENSE && layer->input_count > 1 ? padded(srv_layer_depth(layer)) * rows : 0;
+        model->joined_floats = joined > model->joined_floats ? joined : model->joined_floats;
+    }
     size_t edge_columns = padded(model->input_columns_max);
     model->input_columns_max = edge_columns;
-    model->scratch_floats = total + SRV_MAX_HEIGHT * edge_columns;
+    model->scratch_floats = total + model->joined_floats + SRV_MAX_HEIGHT * edge_columns;
 cleanup:
     srv_free(last_use);
     srv_free(width);

@@ -11,12 +11,13 @@
 #define SRV_MAX_FEATURES ((size_t)1 << 24) /* numbers in a row of input, or of any layer */
 #define SRV_MAX_LAYERS 4096
 
-srv_status srv_graph_read_inputs(const srv_json *root, srv_model *model, srv_error *err);
+srv_status srv_graph_read_inputs(const srv_json *root, const srv_safetensors *tensors, srv_model *model,
+                                 srv_error *err);
 srv_status srv_graph_read_layers(const srv_json *root, const srv_safetensors *tensors, srv_model *model,
                                  srv_error *err);
 srv_status srv_graph_read_outputs(const srv_json *root, srv_model *model, srv_error *err);
 
-/* A name that stands for the rows of an input, or of a layer before layer `before`. */
+/* A name that stands for the rows of a block, or of a layer before `before`. */
 srv_status srv_graph_find_source(const srv_json *name, const srv_model *model, size_t before, srv_source *out,
                                  srv_error *err);
 

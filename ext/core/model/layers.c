@@ -1,5 +1,6 @@
 #include "layers.h"
 
+#include "dense_inputs.h"
 #include "graph.h"
 
 #include <math.h>
@@ -62,7 +63,7 @@ static const struct op_rule {
     size_t min_inputs, max_inputs;
     const char *keys[10];
 } op_rules[] = {
-    {"dense", SRV_OP_DENSE, 1, 1, {COMMON, "units", "kernel", "bias", "activation", NULL}},
+    {"dense", SRV_OP_DENSE, 1, 256, {COMMON, "units", "kernel", "bias", "activation", NULL}},
     {"batch_normalization", SRV_OP_AFFINE, 1, 1, {COMMON, "mean", "variance", "gamma", "beta", "epsilon", NULL}},
     {"layer_normalization", SRV_OP_LAYER_NORMALIZATION, 1, 1, {COMMON, "gamma", "beta", "epsilon", "activation", NULL}},
     {"rms_normalization", SRV_OP_RMS_NORMALIZATION, 1, 1, {COMMON, "gamma", "epsilon", "activation", NULL}},
@@ -206,8 +207,6 @@ static srv_status read_parameters(const srv_json *node, const srv_safetensors *t
                                   srv_layer *layer, srv_error *err) {
     srv_status status = SRV_OK;
     switch (layer->op) {
-    case SRV_OP_DENSE:
-        return srv_json_get_size(node, "units", 1, SRV_MAX_FEATURES, &layer->columns, err);
     case SRV_OP_SELECT:
         return read_picks(node, arena, layer, err);
     case SRV_OP_CONSTANT:
@@ -230,8 +229,8 @@ static srv_status read_parameters(const srv_json *node, const srv_safetensors *t
     }
 }
 
-static srv_status read_inputs(const srv_json *node, const struct op_rule *rule, srv_model *model, srv_layer *layer,
-                              srv_error *err) {
+static srv_status read_inputs(const srv_json *node, const struct op_rule *rule, bool side_by_side, srv_model *model,
+                              srv_layer *layer, srv_error *err) {
     const srv_json *inputs;
     if (rule->max_inputs == 0 && srv_json_get(node, "inputs") == NULL) {
         return SRV_OK;
@@ -243,6 +242,9 @@ static srv_status read_inputs(const srv_json *node, const struct op_rule *rule, 
     if (inputs->size < rule->min_inputs || inputs->size > rule->max_inputs) {
         return srv_json_fail(inputs, err, "%s takes %zu to %zu inputs, not %zu", rule->name, rule->min_inputs,
                              rule->max_inputs, inputs->size);
+    }
+    if (side_by_side) {
+        return srv_read_inputs_side_by_side(node, model, layer, err);
     }
     layer->input_count = inputs->size;
     layer->inputs = srv_arena_take(model->arena, inputs->size * sizeof *layer->inputs);
@@ -268,10 +270,11 @@ srv_status srv_read_layer(const srv_json *node, const srv_safetensors *tensors, 
         return srv_json_fail(srv_json_get(node, "op"), err, "there is no layer %.60s", op);
     }
     layer->op = rule->op;
+    bool side_by_side = layer->op == SRV_OP_DENSE || model->spread[node->index]; /* and their columns are known */
     if ((status = srv_json_only(node, rule->keys, err)) != SRV_OK ||
-        (status = read_inputs(node, rule, model, layer, err)) != SRV_OK ||
+        (status = read_inputs(node, rule, side_by_side, model, layer, err)) != SRV_OK ||
         (status = read_activation(node, srv_json_get(node, "activation"), &layer->activation, err)) != SRV_OK ||
-        (status = read_parameters(node, tensors, model->arena, layer, err)) != SRV_OK) {
+        (!side_by_side && (status = read_parameters(node, tensors, model->arena, layer, err)) != SRV_OK)) {
         return status;
     }
     layer->stride = (layer->columns + SRV_LANES - 1) / SRV_LANES * SRV_LANES;

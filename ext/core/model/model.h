@@ -37,7 +37,7 @@ typedef enum srv_op {
     SRV_OP_REDUCE,              /* one column: of all columns */
     SRV_OP_SELECT,              /* some columns */
     SRV_OP_CONSTANT,            /* the same row always */
-    SRV_OP_SAME,                /* flatten, reshape, dropout, or folded away: its rows are its input's */
+    SRV_OP_SAME, /* flatten, reshape, dropout, or folded away: its rows are its input's (or dense layers read its inputs) */
 } srv_op;
 
 /* Which norm, or which reduction. */
@@ -53,11 +53,17 @@ typedef enum srv_function {
 
 /* Where a layer finds the rows of one of its inputs. */
 typedef struct srv_source {
-    bool external; /* a model input: columns `offset` … of the network's row.  Else: the rows of layer `layer` */
+    bool external; /* a block: columns `offset` … of the network's row.  Else: the rows of layer `layer` */
+    bool terms;    /* a block of which the row holds nothing: terms number `offset` (model/dense_inputs.h) */
     size_t layer;
     size_t offset; /* in floats from the start of the network's row */
     size_t columns;
 } srv_source;
+
+/* A stretch of a kernel's rows, in the file. */
+typedef struct srv_kernel_rows {
+    size_t first, count;
+} srv_kernel_rows;
 
 typedef struct srv_layer {
     const char *name;
@@ -72,9 +78,13 @@ typedef struct srv_layer {
     double epsilon;            /* normalisations */
     const size_t *picks;       /* SELECT: [columns] of its input */
     srv_plan plan;             /* DENSE */
-    const float *kernel;       /* DENSE: packed by the plan */
-    const float *bias;         /* [stride] or NULL; AFFINE, LAYER_NORMALIZATION: the shift; CONSTANT: the row */
-    const float *scale;        /* [stride] or NULL; AFFINE and normalisations */
+    size_t kernel_rows;        /* DENSE: of the kernel in the file; those at `ranges` are the plan's, in that order */
+    size_t range_count;
+    const srv_kernel_rows *ranges;
+    srv_product *product; /* DENSE: what terms add to its rows; NULL where it reads none.  Its bias is in there */
+    const float *kernel;  /* DENSE: packed by the plan */
+    const float *bias;    /* [stride] or NULL; AFFINE, LAYER_NORMALIZATION: the shift; CONSTANT: the row */
+    const float *scale;   /* [stride] or NULL; AFFINE and normalisations */
 } srv_layer;
 
 typedef struct srv_output {
@@ -101,7 +111,7 @@ typedef struct srv_model {
     srv_input_spec row;      /* all inputs as one: the only input, or [features] numbers */
     srv_image_recipe *image; /* how a picture becomes the first input; NULL if none can */
     srv_preprocess *preprocess;
-    const srv_input_place *places; /* [input_count]: where each input is in a row */
+    const bool *spread; /* [layers of the manifest]: concatenations that only dense layers read, with terms inside */
     size_t layer_count;
     srv_layer *layers;
     size_t output_count, outputs;
@@ -112,6 +122,7 @@ typedef struct srv_model {
     size_t scratch_floats;             /* what srv_run_forward needs */
     double pass_ns[SRV_PASS_ROWS + 1]; /* predicted time for so many rows */
     size_t input_columns_max;          /* widest input that a dense layer reads directly */
+    size_t joined_floats;              /* of scratch: inputs of a dense layer that has several, side by side */
 } srv_model;
 
 /* Loads, checks and plans the package in `folder` (model.json and weights.safetensors), and replays its samples

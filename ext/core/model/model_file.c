@@ -138,8 +138,7 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
     join(path, sizeof path, folder, "model.json");
     if ((status = read_file(path, model->arena, &text, &size, err)) != SRV_OK ||
         (status = srv_json_parse(text, size, model->arena, &root, err)) != SRV_OK ||
-        (status = read_top(root, model, err)) != SRV_OK ||
-        (status = srv_graph_read_inputs(root, model, err)) != SRV_OK) {
+        (status = read_top(root, model, err)) != SRV_OK) {
         status = name_file(status, path, err);
         goto cleanup;
     }
@@ -150,13 +149,16 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
         status = name_file(status, weights, err);
         goto cleanup;
     }
-    if ((status = srv_graph_read_layers(root, tensors, model, err)) != SRV_OK ||
+    if ((status = srv_graph_read_inputs(root, tensors, model, err)) != SRV_OK ||
+        (status = srv_graph_read_layers(root, tensors, model, err)) != SRV_OK ||
         (status = srv_graph_read_outputs(root, model, err)) != SRV_OK ||
         (status = srv_weights_read(root, tensors, plan_cache, model, err)) != SRV_OK ||
         (status = srv_graph_place(model, err)) != SRV_OK) {
         status = name_file(status, path, err);
         goto cleanup;
     }
+    srv_preprocess_finish(model->preprocess);
+    model->width = srv_preprocess_width(model->preprocess);
     srv_forward_predict_ns(model);
     join(path, sizeof path, folder, "samples.jsonl");
     status = name_file(srv_samples_replay(path, model, err), path, err);

@@ -14,7 +14,9 @@
 typedef struct replay {
     const srv_model *model;
     srv_arena *arena; /* of one line at a time */
-    size_t capacity;  /* rows that are run together */
+    srv_arena *row;   /* for srv_preprocess_rows, as is `steps` */
+    void *steps;
+    size_t capacity; /* rows that are run together */
     float *x, *y, *scratch;
     double *wanted;
     size_t lines[SRV_PASS_ROWS]; /* their numbers, from 1 */
@@ -75,8 +77,8 @@ static srv_status read_input(replay *r, const char *text, size_t size, float *x)
     if (body.kind != SRV_BODY_ROWS || body.rows != 1) {
         return srv_fail(r->err, SRV_PACKAGE, "%zu rows; expected one", body.rows);
     }
-    srv_preprocess_rows(r->model->preprocess, body.values, body.texts, x, 1);
-    return SRV_OK;
+    const srv_sent_rows sent = {.values = body.values, .cells = body.cells, .texts = body.texts};
+    return srv_preprocess_rows(r->model->preprocess, &sent, 1, r->steps, r->row, x, r->err);
 }
 
 /* All numbers of the value at the cursor, however nested; what else there is, srv_json_skip_value has let pass. */
@@ -205,17 +207,22 @@ static srv_status replay_text(const char *text, size_t size, bool cut, const srv
     size_t fit = BATCH_NUMBERS / (model->width + 2 * model->outputs);
     replay r = {.model = model, .err = err, .capacity = fit < 1 ? 1 : fit > SRV_PASS_ROWS ? SRV_PASS_ROWS : fit};
     r.arena = srv_arena_new();
+    r.row = srv_arena_new();
+    r.steps = srv_malloc(srv_preprocess_scratch(model->preprocess) + 1);
     r.x = srv_calloc(r.capacity * model->width, sizeof *r.x);
     r.y = srv_calloc(r.capacity * model->outputs, sizeof *r.y);
     r.wanted = srv_calloc(r.capacity * model->outputs, sizeof *r.wanted);
     r.scratch = srv_calloc(model->scratch_floats, sizeof *r.scratch);
     srv_status status = SRV_OK;
-    if (r.arena == NULL || r.x == NULL || r.y == NULL || r.wanted == NULL || r.scratch == NULL) {
+    if (r.arena == NULL || r.row == NULL || r.steps == NULL || r.x == NULL || r.y == NULL || r.wanted == NULL ||
+        r.scratch == NULL) {
         status = out_of_memory(err);
     } else {
         status = read_lines(&r, text, size, cut);
     }
     srv_arena_free(r.arena);
+    srv_arena_free(r.row);
+    srv_free(r.steps);
     srv_free(r.x);
     srv_free(r.y);
     srv_free(r.wanted);

@@ -66,7 +66,7 @@ static srv_status read_missing(const srv_json *rule, srv_column *out, srv_error 
         return strcmp(word, "empty") == 0 ? SRV_OK : srv_json_fail(rule, err, "expected \"error\" or \"empty\"");
     }
     if (rule->type == SRV_JSON_NUMBER) {
-        out->missing = (float)rule->number;
+        out->missing = rule->number;
         size_t places = out->categories.count + (out->unknown == SRV_UNKNOWN_INDEX);
         if (out->type == SRV_COLUMN_CATEGORY &&
             (rule->number != floor(rule->number) || rule->number < 0 || rule->number >= (double)places)) {

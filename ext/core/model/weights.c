@@ -1,5 +1,6 @@
 #include "weights.h"
 
+#include "dense_inputs.h"
 #include "plan_cache.h"
 
 #include <math.h>
@@ -40,17 +41,15 @@ static srv_status want(const srv_safetensors *tensors, const srv_json *node, con
 /* Some keys are no layer's but one's: model/layers.c has seen to that. */
 static srv_status find_parts(const srv_safetensors *tensors, const srv_layer *layer, parts *p, srv_error *err) {
     const srv_json *node = p->node;
-    size_t columns = layer->columns;
+    size_t columns = layer->columns, kernel_shape[2] = {layer->kernel_rows, columns};
     srv_status status = SRV_OK;
-    switch (layer->op) {
-    case SRV_OP_DENSE: {
-        size_t kernel_shape[2] = {layer->inputs[0].columns, columns};
+    switch (layer->product != NULL ? SRV_OP_DENSE : layer->op) { /* one that reads terms alone is an activation */
+    case SRV_OP_DENSE:
         status = want(tensors, node, "kernel", false, 2, kernel_shape, &p->kernel, err);
         if (status == SRV_OK) {
             status = want(tensors, node, "bias", true, 1, &columns, &p->bias, err);
         }
         break;
-    }
     case SRV_OP_AFFINE:
         if ((status = want(tensors, node, "mean", false, 1, &columns, &p->mean, err)) != SRV_OK ||
             (status = want(tensors, node, "variance", false, 1, &columns, &p->variance, err)) != SRV_OK) {
@@ -105,7 +104,7 @@ static void fold(srv_model *model, parts *all) {
         size_t d = affine->inputs[0].layer;
         srv_layer *dense = &model->layers[d];
         if (dense->op != SRV_OP_DENSE || dense->activation.id != SRV_ACTIVATION_LINEAR || all[d].folded != 0 ||
-            consumers(model, d) != 1) {
+            dense->product != NULL || consumers(model, d) != 1) {
             continue;
         }
         all[d].folded = i + 1;
@@ -138,7 +137,7 @@ static void affine_terms(const parts *p, double epsilon, size_t column, double *
 
 static void read_dense(const srv_layer *layer, const parts *p, const parts *normalisation, double epsilon, float *rows,
                        double *scales, float *packed, float *bias) {
-    size_t columns = layer->columns, depth = layer->plan.depth;
+    size_t columns = layer->columns;
     if (bias != NULL && p->bias != NULL) {
         srv_tensor_read(p->bias, 0, columns, bias);
     }
@@ -147,13 +146,16 @@ static void read_dense(const srv_layer *layer, const parts *p, const parts *norm
         affine_terms(normalisation, epsilon, c, &scales[c], &shift);
         bias[c] = (float)((double)bias[c] * scales[c] + shift);
     }
-    for (size_t first = 0; first < depth; first += ROWS_AT_ONCE) {
-        size_t count = depth - first < ROWS_AT_ONCE ? depth - first : ROWS_AT_ONCE;
-        srv_tensor_read(p->kernel, first * columns, count * columns, rows);
-        for (size_t i = 0; normalisation != NULL && i < count * columns; i++) {
-            rows[i] = (float)((double)rows[i] * scales[i % columns]);
+    for (size_t r = 0, packed_rows = 0; r < layer->range_count; r++) {
+        size_t end = layer->ranges[r].first + layer->ranges[r].count, count;
+        for (size_t first = layer->ranges[r].first; first < end; first += count, packed_rows += count) {
+            count = end - first < ROWS_AT_ONCE ? end - first : ROWS_AT_ONCE;
+            srv_tensor_read(p->kernel, first * columns, count * columns, rows);
+            for (size_t i = 0; normalisation != NULL && i < count * columns; i++) {
+                rows[i] = (float)((double)rows[i] * scales[i % columns]);
+            }
+            srv_plan_pack(&layer->plan, rows, packed_rows, count, packed);
         }
-        srv_plan_pack(&layer->plan, rows, first, count, packed);
     }
 }
 
@@ -177,13 +179,13 @@ static srv_status plan_layer(srv_model *model, size_t index, const char *plan_ca
     srv_layer *layer = &model->layers[index];
     for (size_t i = 0; i < index; i++) {
         const srv_layer *earlier = &model->layers[i];
-        if (earlier->op == SRV_OP_DENSE && earlier->plan.depth == layer->inputs[0].columns &&
+        if (earlier->op == SRV_OP_DENSE && earlier->plan.depth == srv_layer_depth(layer) &&
             earlier->plan.columns == layer->columns) {
             layer->plan = earlier->plan;
             return SRV_OK;
         }
     }
-    layer->plan = srv_plan_of_shape(layer->inputs[0].columns, layer->columns);
+    layer->plan = srv_plan_of_shape(srv_layer_depth(layer), layer->columns);
     if (srv_plan_cache_read(plan_cache, &layer->plan)) {
         return SRV_OK;
     }
@@ -210,12 +212,28 @@ static void carve_layer(carver *c, srv_layer *layer, const parts *p, float **ker
                         float **slope) {
     bool dense = layer->op == SRV_OP_DENSE, affine = layer->op == SRV_OP_AFFINE;
     bool normalises = layer->op == SRV_OP_LAYER_NORMALIZATION || layer->op == SRV_OP_RMS_NORMALIZATION;
-    bool has_bias = affine || (dense && (p->bias != NULL || p->folded != 0)) || (normalises && p->beta != NULL) ||
-                    layer->op == SRV_OP_CONSTANT;
+    bool has_bias = affine || ((dense || layer->product != NULL) && (p->bias != NULL || p->folded != 0)) ||
+                    (normalises && p->beta != NULL) || layer->op == SRV_OP_CONSTANT;
     *kernel = dense ? carve(c, srv_plan_kernel_size(&layer->plan)) : NULL;
     *bias = has_bias ? carve(c, layer->stride) : NULL;
     *scale = affine || (normalises && p->gamma != NULL) ? carve(c, layer->stride) : NULL;
     *slope = p->slope != NULL ? carve(c, layer->stride) : NULL;
+}
+
+/* The kernel's rows for the terms, as they are in the file, and the bias. */
+static void read_product(carver *c, const srv_layer *layer, const parts *p, const float *bias) {
+    for (size_t i = 0; layer->product != NULL && i < layer->product->part_count; i++) {
+        srv_product_part *part = &layer->product->parts[i];
+        size_t floats = part->columns * layer->columns;
+        float *kernel = carve(c, floats);
+        if (kernel != NULL) {
+            srv_tensor_read(p->kernel, part->first_row * layer->columns, floats, kernel);
+        }
+        part->kernel = kernel;
+    }
+    if (layer->product != NULL) {
+        layer->product->bias = bias;
+    }
 }
 
 srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors, const char *plan_cache,
@@ -239,12 +257,13 @@ srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors
         if (layer->op == SRV_OP_DENSE && (status = plan_layer(model, node->index, plan_cache, err)) != SRV_OK) {
             goto cleanup;
         }
-        widest = layer->columns > widest ? layer->columns : widest;
+        widest = layer->op != SRV_OP_SAME && layer->columns > widest ? layer->columns : widest;
     }
     fold(model, all);
     float *kernel, *bias, *scale, *slope;
     for (size_t i = 0; i < model->layer_count; i++) {
         carve_layer(&counter, &model->layers[i], &all[i], &kernel, &bias, &scale, &slope);
+        read_product(&counter, &model->layers[i], &all[i], NULL);
     }
     model->weight_bytes = counter.floats * sizeof(float);
     carver_.block = model->weights = srv_calloc(counter.floats + SRV_LANES, sizeof(float));
@@ -258,6 +277,13 @@ srv_status srv_weights_read(const srv_json *root, const srv_safetensors *tensors
         srv_layer *layer = &model->layers[i];
         const parts *p = &all[i];
         carve_layer(&carver_, layer, p, &kernel, &bias, &scale, &slope);
+        if (layer->product != NULL) {
+            if (bias != NULL) {
+                srv_tensor_read(p->bias, 0, layer->columns, bias);
+            }
+            read_product(&carver_, layer, p, bias);
+            bias = NULL;
+        }
         if (layer->op == SRV_OP_DENSE) {
             size_t n = p->folded;
             read_dense(layer, p, n != 0 ? &all[n - 1] : NULL, n != 0 ? model->layers[n - 1].epsilon : 0, rows, scales,

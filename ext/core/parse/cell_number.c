@@ -25,7 +25,7 @@ bool srv_is_missing_word(const char *text, size_t size) {
 #define PLAIN_TEXT 512 /* longest number that is rewritten; as JSON has it, a number may be of any length */
 
 /* A number that JSON's grammar leaves out and that can mean one thing only: +1, .5, 5., 007. */
-static bool read_relaxed(const char *text, size_t size, float *out) {
+static bool read_relaxed(const char *text, size_t size, double *out) {
     char plain[PLAIN_TEXT];
     size_t used = 0;
     const char *at = text, *end = text + size;
@@ -55,14 +55,29 @@ static bool read_relaxed(const char *text, size_t size, float *out) {
             }
         }
     }
-    return srv_read_float(plain, plain + used, out) == plain + used;
+    return srv_read_double(plain, plain + used, out) == plain + used;
+}
+
+static const char *say_why(const char *text, size_t size) {
+    return srv_is_non_finite_word(text, size) ? "is not a finite number"
+           : srv_is_missing_word(text, size)  ? "is a missing value; expected a number"
+                                              : "is not a number";
+}
+
+const char *srv_read_cell_double(const char *text, size_t size, double *out) {
+    if (srv_read_double(text, text + size, out) != text + size && !read_relaxed(text, size, out)) {
+        return say_why(text, size);
+    }
+    return isfinite(*out) ? NULL : "is beyond the range of float64 (1.8e308)";
 }
 
 const char *srv_read_cell_number(const char *text, size_t size, float *out) {
-    if (srv_read_float(text, text + size, out) != text + size && !read_relaxed(text, size, out)) {
-        return srv_is_non_finite_word(text, size) ? "is not a finite number"
-               : srv_is_missing_word(text, size)  ? "is a missing value; expected a number"
-                                                  : "is not a number";
+    if (srv_read_float(text, text + size, out) != text + size) {
+        double wide;
+        if (!read_relaxed(text, size, &wide)) {
+            return say_why(text, size);
+        }
+        *out = (float)wide;
     }
     return isfinite(*out) ? NULL : "is beyond the range of float32 (3.4e38)";
 }

@@ -8,6 +8,7 @@
 /* Reads the whole cell (no blanks around it, at least a byte).  NULL and *out; or what is wrong with it, to follow the
  * quoted cell in a message: "is not a number", "is a missing value; expected a number", … */
 const char *srv_read_cell_number(const char *text, size_t size, float *out);
+const char *srv_read_cell_double(const char *text, size_t size, double *out);
 
 /* Words that stand for no number at all, so that no header holds them and messages can be exact. */
 bool srv_is_non_finite_word(const char *text, size_t size);

@@ -1,6 +1,6 @@
 /* Named columns: what a model takes that is no plain tensor.
  *
- * A row as sent is `features` numbers and `texts` texts.  A number is itself, a boolean 0 or 1, a category its index;
+ * A row as sent is `features` numbers, in double precision, and `texts` texts.  A number is itself, a boolean 0 or 1, a category its index;
  * unknown categories are -1 or the index after the last, a missing value is what the column says, or NaN.  A text
  * column's number is 0, for each column has its place among them.  What a network can use is made of that by
  * preprocess/.
@@ -28,7 +28,7 @@ typedef struct srv_column {
     srv_names categories; /* CATEGORY */
     srv_unknown unknown;  /* CATEGORY: what becomes of a category that is not in the list */
     bool optional;        /* a row may do without it, and then has: */
-    float missing;        /* (TEXT: the empty text) */
+    double missing;       /* (TEXT: the empty text) */
     bool plain;           /* the name is written in JSON as it is */
 } srv_column;
 

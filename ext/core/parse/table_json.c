@@ -5,6 +5,7 @@
 #include "json_tensor.h"
 #include "table_rows.h"
 
+#include <math.h>
 #include <stdio.h>
 
 #define NO_COLUMN ((size_t)-1)
@@ -93,20 +94,35 @@ static srv_status read_tensor(reader *r, size_t index) {
         return srv_fail(r->err, SRV_WRONG_VALUE, "%.100s has %zu number%s%s; expected an array of %zu", column->name,
                         tensor.count, tensor.count == 1 ? "" : "s", tensor.rank > 1 ? ", nested" : "", column->width);
     }
-    memcpy(srv_table_numbers(&r->rows, index), tensor.values, tensor.count * sizeof(float));
+    double *cells = srv_table_numbers(&r->rows, index);
+    for (size_t i = 0; i < tensor.count; i++) {
+        cells[i] = (double)tensor.values[i];
+    }
     srv_arena_shrink(r->rows.arena, tensor.values, 0);
     return SRV_OK;
 }
 
+static srv_status read_number(reader *r, size_t index) {
+    double *cell = srv_table_numbers(&r->rows, index);
+    const char *start = r->cursor.at;
+    srv_status status = srv_json_read_number(&r->cursor, cell, r->err);
+    if (status == SRV_OK && !isfinite(*cell)) {
+        r->cursor.at = start;
+        return srv_table_wrong_kind(&r->rows.table->columns[index], "a number beyond the range of float64 (1.8e308)",
+                                    r->err);
+    }
+    return status;
+}
+
 static srv_status read_boolean(reader *r, size_t index) {
-    float value;
+    double value;
     srv_status status;
     int byte = srv_json_peek(&r->cursor);
     if (byte == 't' || byte == 'f') {
         status = srv_json_read_literal(&r->cursor, byte == 't' ? "true" : "false", r->err);
         value = byte == 't' ? 1 : 0;
     } else {
-        status = srv_json_read_float(&r->cursor, &value, r->err);
+        status = srv_json_read_number(&r->cursor, &value, r->err);
         if (status == SRV_OK && value != 0 && value != 1) {
             status = srv_table_wrong_kind(&r->rows.table->columns[index], "a number other than 0 and 1", r->err);
         }
@@ -129,7 +145,7 @@ static srv_status read_value(reader *r, size_t index) {
     switch (column->type) {
     case SRV_COLUMN_NUMBER:
         if (srv_json_at_number(&r->cursor)) {
-            return srv_json_read_float(&r->cursor, srv_table_numbers(&r->rows, index), r->err);
+            return read_number(r, index);
         }
         break;
     case SRV_COLUMN_BOOLEAN:

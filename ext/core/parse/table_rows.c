@@ -26,20 +26,20 @@ static srv_status grow(srv_table_rows *rows, srv_error *err) {
     if (capacity > rows->limits->max_rows) {
         capacity = rows->limits->max_rows;
     }
-    if (!srv_multiply(capacity, table->features, &numbers) || !srv_multiply(numbers, sizeof(float), &bytes) ||
+    if (!srv_multiply(capacity, table->features, &numbers) || !srv_multiply(numbers, sizeof(double), &bytes) ||
         !srv_multiply(capacity, table->texts * sizeof(srv_text), &text_bytes)) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
-    float *values = srv_arena_take(rows->arena, bytes);
+    double *cells = srv_arena_take(rows->arena, bytes);
     srv_text *texts = srv_arena_take(rows->arena, text_bytes);
-    if (values == NULL || texts == NULL) {
+    if (cells == NULL || texts == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
     if (rows->count > 0) {
-        memcpy(values, rows->values, rows->count * table->features * sizeof *values);
+        memcpy(cells, rows->cells, rows->count * table->features * sizeof *cells);
         memcpy(texts, rows->texts, rows->count * table->texts * sizeof *texts);
     }
-    rows->values = values;
+    rows->cells = cells;
     rows->texts = texts;
     rows->capacity = capacity;
     return SRV_OK;
@@ -89,14 +89,14 @@ void srv_table_rows_finish(const srv_table_rows *rows, bool single, srv_body *ou
     *out = (srv_body){.kind = SRV_BODY_ROWS,
                       .single = single,
                       .rows = rows->count,
-                      .values = rows->values,
+                      .cells = rows->cells,
                       .texts = rows->table->texts > 0 ? rows->texts : NULL};
 }
 
 /* ----------------------------------------------------------------------------------------------------------- cells */
 
-float *srv_table_numbers(srv_table_rows *rows, size_t column) {
-    return rows->values + (rows->count - 1) * rows->table->features + rows->table->columns[column].offset;
+double *srv_table_numbers(srv_table_rows *rows, size_t column) {
+    return rows->cells + (rows->count - 1) * rows->table->features + rows->table->columns[column].offset;
 }
 
 static void set_text(srv_table_rows *rows, size_t column, srv_text text) {
@@ -104,7 +104,7 @@ static void set_text(srv_table_rows *rows, size_t column, srv_text text) {
     *srv_table_numbers(rows, column) = 0;
 }
 
-void srv_table_put_number(srv_table_rows *rows, size_t column, float value) {
+void srv_table_put_number(srv_table_rows *rows, size_t column, double value) {
     *srv_table_numbers(rows, column) = value;
 }
 
@@ -165,7 +165,7 @@ srv_status srv_table_put_text(srv_table_rows *rows, size_t column, srv_text text
         return SRV_OK;
     }
     size_t index = srv_names_find(&c->categories, text.bytes, text.size);
-    float value = (float)index;
+    double value = (double)index;
     if (index == c->categories.count && c->unknown != SRV_UNKNOWN_INDEX) {
         if (c->unknown == SRV_UNKNOWN_ERROR) {
             char expected[256], excerpt[SRV_EXCERPT];
@@ -179,7 +179,7 @@ srv_status srv_table_put_text(srv_table_rows *rows, size_t column, srv_text text
     return SRV_OK;
 }
 
-static bool read_boolean(srv_text cell, float *out) {
+static bool read_boolean(srv_text cell, double *out) {
     if (srv_same_word(cell.bytes, cell.size, "true") || srv_same_word(cell.bytes, cell.size, "1")) {
         *out = 1;
         return true;
@@ -195,7 +195,7 @@ srv_status srv_table_put_cell(srv_table_rows *rows, size_t column, srv_text cell
         (c->type != SRV_COLUMN_CATEGORY || srv_names_find(&c->categories, "", 0) == c->categories.count)) {
         return srv_table_put_missing(rows, column, err);
     }
-    float value = 0;
+    double value = 0;
     const char *fault = NULL;
     switch (c->type) {
     case SRV_COLUMN_CATEGORY:
@@ -205,14 +205,14 @@ srv_status srv_table_put_cell(srv_table_rows *rows, size_t column, srv_text cell
         fault = read_boolean(cell, &value) ? NULL : "is not true or false";
         break;
     case SRV_COLUMN_NUMBER:
-        fault = srv_read_cell_number(cell.bytes, cell.size, &value);
+        fault = srv_read_cell_double(cell.bytes, cell.size, &value);
         break;
     case SRV_COLUMN_TENSOR:
         if (c->width > 1) {
             return srv_fail(err, SRV_WRONG_VALUE, "%.100s is a cell of text; expected %s, which only JSON can hold",
                             c->name, srv_table_describe_column(c, expected, sizeof expected));
         }
-        fault = srv_read_cell_number(cell.bytes, cell.size, &value);
+        fault = srv_read_cell_double(cell.bytes, cell.size, &value);
         break;
     }
     if (fault != NULL) {

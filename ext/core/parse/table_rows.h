@@ -24,7 +24,7 @@ typedef struct srv_table_rows {
     const srv_limits *limits;
     srv_arena *arena;
     size_t count, capacity; /* rows, the one being read included */
-    float *values;          /* [capacity × features] */
+    double *cells;          /* [capacity × features] */
     srv_text *texts;        /* [capacity × texts] */
     uint32_t *claimed;      /* [columns]: the number of the last row that had it */
     size_t filled;          /* columns that the open row has so far */
@@ -38,8 +38,8 @@ srv_status srv_table_rows_close(srv_table_rows *rows, srv_error *err);
 void srv_table_rows_finish(const srv_table_rows *rows, bool single, srv_body *out);
 
 /* A cell of the open row.  Texts must live as long as the arena or the body, and be UTF-8. */
-void srv_table_put_number(srv_table_rows *rows, size_t column, float value);
-float *srv_table_numbers(srv_table_rows *rows, size_t column); /* TENSOR: [width], to be written */
+void srv_table_put_number(srv_table_rows *rows, size_t column, double value);
+double *srv_table_numbers(srv_table_rows *rows, size_t column); /* TENSOR: [width], to be written */
 srv_status srv_table_put_missing(srv_table_rows *rows, size_t column, srv_error *err);
 srv_status srv_table_put_text(srv_table_rows *rows, size_t column, srv_text text, srv_error *err); /* CATEGORY, TEXT */
 /* Any column, from CSV or a form; an empty cell is a missing value where the empty text is none. */

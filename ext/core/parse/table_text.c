@@ -166,11 +166,11 @@ static srv_status is_header(const scan *s, const srv_table *table, bool *header,
             return status;
         }
         srv_text text = trimmed(s, &c);
-        float number;
+        double number;
         bool name = srv_names_find(&table->names, text.bytes, text.size) < table->names.count;
         names += name;
         *cells += 1;
-        if (!name && (text.size == 0 || srv_read_cell_number(text.bytes, text.size, &number) == NULL)) {
+        if (!name && (text.size == 0 || srv_read_cell_double(text.bytes, text.size, &number) == NULL)) {
             *header = false;
         }
         if (at_line_end(&ahead)) {

@@ -1,0 +1,3 @@
+#define REAL double
+#define RUN srv__run_steps_double
+#include "run_steps.h"
