@@ -97,12 +97,15 @@ class Network:
             "batch_normalization", name, read, mean=mean, variance=variance, gamma=scale, beta=shift, epsilon=0
         )
 
-    def activate(self, read: str, activation: Activation, name: str | None = None) -> str:
-        """The activation of those rows: part of the layer that makes them if it is the last one and has none yet."""
+    def activate(self, read: str, activation: Activation, name: str | None = None, apart: bool = False) -> str:
+        """The activation of those rows: part of the layer that makes them if it is the last one and has none yet.
+
+        `apart`: always a layer of its own, since others read the rows as they are.
+        """
         if activation is None or activation in ("linear", {"name": "linear"}):
             return read
         last = self.layers[-1] if self.layers else {}
-        if last.get("name") == read and last["op"] in _ACTIVATE and "activation" not in last:
+        if not apart and last.get("name") == read and last["op"] in _ACTIVATE and "activation" not in last:
             last["activation"] = self._with_slope(read, activation)
             return read
         kind = activation if isinstance(activation, str) else activation["name"]
