@@ -10,6 +10,7 @@ from typing import Any
 
 from ..imported import Imported, ImportOptions
 from ..problems import ImportRefusedError, Problems
+from . import ops  # noqa: F401 - registers the rules
 from .builder import Builder
 from .graph import Graph, Walk
 from .inputs import Declared, declared_inputs

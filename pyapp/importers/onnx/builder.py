@@ -27,6 +27,9 @@ MAX_GROUPS = 64
 
 MAX_WIDTH = 2**24
 
+MAX_REPEATED = 2**20
+"""Numbers in a row that is longer than the one that it is picked from."""
+
 Array = NDArray[Any]
 
 
@@ -39,6 +42,7 @@ class Builder:
         self.batch = batch
         self.notes: list[str] = []
         self.table: Any = None
+        """A Table, where inputs are texts."""
         self._layers: dict[str, dict[str, Any]] = {}
         self._widths: dict[str, int] = {}
 
@@ -80,8 +84,11 @@ class Builder:
     def pick(self, rows: Rows, places: Array, axis: int | None) -> Rows:
         """Some of the numbers: `places`, within the row, in the new shape.  They may come more than once."""
         flat = places.reshape(-1).astype(np.intp)
-        if flat.size == 0 or flat.size > MAX_WIDTH:
-            raise RefusedError(f"makes rows of {flat.size:,} numbers; expected 1 to {MAX_WIDTH:,}")
+        most = max(rows.width, MAX_REPEATED)
+        if flat.size == 0 or flat.size > most:
+            raise RefusedError(
+                f"repeats numbers until a row has {flat.size:,}, which is too large; expected 1 to {most:,}"
+            )
         columns: NDArray[np.intp] | None = flat if rows.columns is None else rows.columns[flat]
         if rows.columns is None and flat.size == rows.width and np.array_equal(flat, np.arange(flat.size)):
             columns = None
@@ -147,7 +154,7 @@ class Builder:
     def dense(
         self, node: Node, rows: Rows, kernel: Array, bias: Array | None, shape: Sequence[int], axis: int | None
     ) -> Rows:
-        """row · kernel + bias; kernel [numbers in the row, numbers in the new one]."""
+        """Row · kernel + bias; kernel [numbers in the row, numbers in the new one]."""
         finite(kernel)
         if rows.columns is not None:
             source = self.width_of(rows)
@@ -165,14 +172,14 @@ class Builder:
         width, out = rows.width, prod(shape)
         if width * max(width, out) > MAX_KERNEL:
             raise RefusedError(
-                f"multiplies {width:,} numbers of a row along one axis alone, which takes a kernel of {width:,} × {out:,}; "
-                "that is too large"
+                f"multiplies {width:,} numbers of a row along one axis alone; the kernel of {width:,} × {out:,} "
+                "that this takes is too large"
             )
         units = np.eye(width, dtype=np.float64).reshape((width, *rows.shape))
         return np.stack([function(unit).reshape(-1) for unit in units]).astype(np.float64)
 
     def affine(self, node: Node, rows: Rows, scale: Array, shift: Array, divide: bool = False) -> Rows:
-        """x · scale + shift (or x / scale + shift) by element; all three have the row's shape.
+        """X · scale + shift (or x / scale + shift) by element; all three have the row's shape.
 
         A step while only preprocessing has touched the row, since frameworks round as steps do; a bias, if the row is
         a dense layer's own; else a layer.
@@ -189,12 +196,11 @@ class Builder:
             scale = 1 / scale.astype(np.float64)
         layer = self._layers.get(rows.source)
         plain_sum = np.array_equal(scale, np.ones_like(scale))
-        if plain_sum and layer is not None and not rows.shared and rows.columns is None:
-            if layer["op"] == "dense" and "activation" not in layer and layer is self.network.layers[-1]:
-                old = self.network.tensors[layer["bias"]] if "bias" in layer else 0
-                bias = (old + shift.reshape(-1)).astype(shift.dtype)
-                layer["bias"] = self.network.tensor(f"{layer['name']}/bias", bias)
-                return replace(rows, labels=None, sums_to_one=False)
+        alone = layer is self.network.layers[-1] if layer is not None else False
+        if layer is not None and alone and plain_sum and not rows.shared and rows.columns is None and _is_plain(layer):
+            old = self.network.tensors[layer["bias"]] if "bias" in layer else 0
+            layer["bias"] = self.network.tensor(f"{layer['name']}/bias", plain(old + shift.reshape(-1)))
+            return replace(rows, labels=None, sums_to_one=False)
         rows = self.solid(node, rows)
         ones = np.ones(rows.width)
         name = self.network.affine(
@@ -241,19 +247,17 @@ class Builder:
         """An elementwise activation, as part of the layer below where nobody else reads that."""
         if isinstance(activation, dict) and isinstance(activation.get("slope"), np.ndarray):
             rows = self.solid(node, rows)
-        if rows.shared:
-            name = self.network.add(
-                "activation", node.name, rows.source, activation=activation_with_slope(self, node, activation)
-            )
-        else:
-            name = self.network.activate(rows.source, activation, node.name)
+        name = self.network.activate(rows.source, activation, node.name, apart=rows.shared)
         width = self.width_of(rows)
         made = self.made(name, rows, rows.shape, rows.axis)
         self._widths[name] = width
-        return replace(made, columns=rows.columns, shared=rows.shared and made.source == rows.source)
+        return replace(made, columns=rows.columns, shared=rows.shared and name == rows.source)
 
     def groups(self, rows: Rows, axes: Sequence[int]) -> NDArray[np.intp]:
-        """The places of the numbers that lie along the axes, one group a line.  Raises MixedRowsError for the batch's."""
+        """The places of the numbers that lie along the axes, one group a line.
+
+        Raises MixedRowsError if the batch is among them.
+        """
         if rows.axis in axes:
             raise MixedRowsError(
                 f"computes along axis {rows.axis}, which is the batch: rows would depend on each other"
@@ -292,11 +296,9 @@ class Builder:
         return rows
 
 
-def activation_with_slope(builder: Builder, node: Node, activation: Activation) -> Activation:
-    """The slope of prelu as a tensor's name."""
-    if isinstance(activation, dict) and isinstance(activation.get("slope"), np.ndarray):
-        return {**activation, "slope": builder.network.tensor(f"{node.name}/slope", activation["slope"])}
-    return activation
+def _is_plain(layer: dict[str, Any]) -> bool:
+    """A dense layer that has no activation yet."""
+    return layer["op"] == "dense" and "activation" not in layer
 
 
 def plain(array: Array) -> Array:

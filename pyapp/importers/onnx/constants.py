@@ -179,7 +179,8 @@ def _reduction(function: Callable[..., Array]) -> Callable[..., Array]:
         where = _axes(node, axes)
         if not where and node.attribute("noop_with_empty_axes", 0):
             return data
-        return function(data, axis=tuple(where) if where else None, keepdims=bool(node.attribute("keepdims", 1)))
+        keep = bool(node.attribute("keepdims", 1))
+        return np.asarray(function(data, axis=tuple(where) if where else None, keepdims=keep))
 
     return rule
 
@@ -192,7 +193,7 @@ def _clip(node: Node, data: Array, low: Array | None = None, high: Array | None 
 
 def _matmul(node: Node, a: Array, b: Array) -> Array:
     _limited([a.size // max(1, a.shape[-1]) * (b.size // max(1, b.shape[-2] if b.ndim > 1 else b.shape[0]))])
-    return np.matmul(a, b)
+    return np.asarray(np.matmul(a, b))
 
 
 def _where(node: Node, condition: Array, a: Array, b: Array) -> Array:

@@ -124,9 +124,9 @@ def _input(graph: Graph, entry: Any) -> Input | None:
         dims = [None, None]
     if any(dim is None for dim in dims[1:]):
         width = _width_from_readers(graph, entry.name)
-        if dtype != object and len(dims) == 2 and width is not None:
+        if dtype.kind != "O" and len(dims) == 2 and width is not None:
             dims[1] = width
-        elif dtype == object and len(dims) == 2:
+        elif dtype.kind == "O" and len(dims) == 2:
             dims[1] = 1
         else:
             said = ", ".join("?" if dim is None else str(dim) for dim in dims)

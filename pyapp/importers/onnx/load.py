@@ -1,7 +1,7 @@
 """Reads an .onnx file into a checked ModelProto and its tensors into numpy, without running anything.
 
-A tensor's bytes may lie in a file beside the model; that file must be within the model's own folder, and every length is
-compared with what is there before memory is taken.
+A tensor's bytes may lie in a file beside the model; that file must be within the model's own folder, and every length
+is compared with what is there before memory is taken.
 """
 
 from math import prod
@@ -32,7 +32,7 @@ _MAGIC = (
 
 def load_model(path: Path) -> Any:
     """The ModelProto.  Raises ImportRefusedError for what is no ONNX model, OSError for what cannot be read."""
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from onnx import ModelProto
 
     size = path.stat().st_size
@@ -47,7 +47,6 @@ def load_model(path: Path) -> Any:
     model = ModelProto()
     try:
         model.ParseFromString(content)
-        model.SerializePartialToString()  # texts are decoded late: what is no UTF-8 shows here
         _check_texts(model.graph)
     except (DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ImportRefusedError(
@@ -61,11 +60,14 @@ def load_model(path: Path) -> Any:
 
 
 def _check_texts(graph: Any) -> None:
-    for entry in (*graph.input, *graph.output, *graph.initializer):
-        entry.name.encode()
+    """Names that are no UTF-8 come as bytes."""
+    names = [entry.name for entry in (*graph.input, *graph.output, *graph.initializer)]
     for node in graph.node:
-        for text in (node.name, node.op_type, node.domain, *node.input, *node.output):
-            text.encode()
+        names += (node.name, node.op_type, node.domain, *node.input, *node.output)
+        names += (attribute.name for attribute in node.attribute)
+    for name in names:
+        if isinstance(name, bytes):
+            name.decode("utf-8")
 
 
 def array_of(tensor: Any, folder: Path) -> NDArray[Any]:
@@ -138,7 +140,8 @@ def _external(tensor: Any, folder: Path, needed: int) -> bytes:
     size = path.stat().st_size
     if offset < 0 or length != needed or offset + length > size:
         raise ValueError(
-            f"is said to be {length:,} bytes at {offset:,} of {location!r}, which has {size:,}; its shape needs {needed:,}"
+            f"is said to be {length:,} bytes at {offset:,} of {location!r}, which has {size:,}; "
+            f"its shape needs {needed:,}"
         )
     with path.open("rb") as file:
         file.seek(offset)

@@ -18,7 +18,8 @@ def wanted_outputs(graph: Graph, options: ImportOptions) -> list[str]:
         return list(dict.fromkeys(graph.outputs))
     if options.output not in graph.outputs:
         raise ImportRefusedError(
-            f"{graph.problems.source} has no output {options.output!r}; there are {', '.join(map(repr, graph.outputs[:50]))}"
+            f"{graph.problems.source} has no output {options.output!r}; "
+            f"there are {', '.join(map(repr, graph.outputs[:50]))}"
         )
     return [options.output]
 
@@ -34,7 +35,7 @@ def finish(
         )
     if builder.table is not None:
         builder.table.finish(builder)
-    outputs = [{"name": name, "layer": _layer(builder, name, rows)} for name, rows in chosen]
+    outputs: list[dict[str, Any]] = [{"name": name, "layer": _layer(builder, name, rows)} for name, rows in chosen]
     if not builder.network.layers:
         outputs = [_through_layer(builder, output) for output in outputs]
     last = {str(output["layer"]): _last_activation(builder, str(output["layer"])) for output in outputs}
@@ -55,7 +56,7 @@ def _chosen(
     graph: Graph, builder: Builder, values: dict[str, Value]
 ) -> tuple[list[tuple[str, Rows]], tuple[str, ...] | None]:
     """Outputs that are rows, and the labels that a label output gives."""
-    rows = [(name, value) for name, value in values.items() if isinstance(value, Rows) and not value.truncated]
+    rows = [(name, value) for name, value in values.items() if isinstance(value, Rows)]
     found = [(name, value) for name, value in values.items() if isinstance(value, Label)]
     labels = next((value.labels for _, value in found if value.labels is not None), None)
     for name, label in found:
@@ -75,7 +76,7 @@ def _chosen(
                 template = Rows("", constant.array.shape, None, constant.array.dtype)
                 rows.append((name, builder.constant(node, constant.array, template)))
     for name, value in values.items():
-        if isinstance(value, (Cells, Nothing)) or (isinstance(value, Rows) and value.truncated):
+        if isinstance(value, Cells | Nothing):
             builder.note(f"output {name!r} is left out: it is not what a network computes")
     if found and labels is not None and not any(value.labels or value.width in (1, len(labels)) for _, value in rows):
         labels = None

@@ -1,8 +1,8 @@
 """What a name of the graph stands for while the graph is read: a constant, rows that a layer makes, or a label.
 
-Rows are described by the tensor's shape for a batch of one.  `axis` is the axis that grows with the batch; its length is
-how much of it one row takes: usually 1, more after a reshape that merges the batch with what follows.  A network that
-knows one row only has no such axis.
+Rows are described by the tensor's shape for a batch of one.  `axis` is the axis that grows with the batch; its length
+is how much of it one row takes: usually 1, more after a reshape that merges the batch with what follows.  A network
+that knows one row only has no such axis.
 """
 
 from dataclasses import dataclass
@@ -54,8 +54,6 @@ class Rows:
     labels: tuple[str, ...] | None = None
     """Names of the columns, if the graph has them."""
     sums_to_one: bool = False
-    truncated: bool = False
-    """What is meant are the numbers rounded towards 0, which only comparisons can take into account."""
 
     @property
     def width(self) -> int:

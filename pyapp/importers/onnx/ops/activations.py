@@ -8,7 +8,7 @@ import numpy as np
 from ..builder import Builder
 from ..graph import rule
 from ..node import Node
-from ..values import Const, RefusedError, Rows, Value
+from ..values import Const, RefusedError, Value
 from .operands import number, rows_of, spread
 
 _PLAIN = {
@@ -25,6 +25,12 @@ _PLAIN = {
     "Erf": "erf",
     "Reciprocal": "reciprocal",
     "Abs": "abs",
+    "Sign": "sign",
+    "Floor": "floor",
+    "Ceil": "ceil",
+    "Round": "round",
+    "Sin": "sin",
+    "Cos": "cos",
 }
 _SELU = (1.67326319217681884765625, 1.05070102214813232421875)
 
@@ -86,39 +92,27 @@ def hard_sigmoid(builder: Builder, node: Node, value: Value) -> Value:
 
 @rule("Swish")
 def swish(builder: Builder, node: Node, value: Value) -> Value:
-    """x · sigmoid(alpha · x)."""
-    rows, alpha = rows_of(builder, node, value), node.attribute("alpha", 1.0)
-    if alpha == 1:
-        return builder.activation(node, rows, "silu")
-    kept = builder.share(rows)
-    inner = builder.affine(node, kept, np.full(rows.shape, alpha), np.zeros(rows.shape))
-    return builder.layer("multiply", node, [kept, builder.activation(node, inner, "sigmoid")], rows.shape, rows.axis)
+    """X · sigmoid(alpha · x)."""
+    alpha = _float32(node.attribute("alpha", 1.0))
+    activation = "silu" if alpha == 1 else {"name": "silu", "beta": alpha}
+    return builder.activation(node, rows_of(builder, node, value), activation)
 
 
 @rule("ThresholdedRelu")
 def thresholded_relu(builder: Builder, node: Node, value: Value) -> Value:
-    """x where x > alpha; the engine's threshold is the first number that stays."""
-    return _above(builder, node, rows_of(builder, node, value), node.attribute("alpha", 1.0))
-
-
-def _above(builder: Builder, node: Node, rows: Rows, bound: float) -> Rows:
-    first = float(str(np.nextafter(np.float32(bound), np.float32(np.inf))))
-    return builder.activation(node, rows, {"name": "relu", "threshold": first})
+    """X where x > alpha."""
+    activation = {"name": "thresholded_relu", "alpha": _float32(node.attribute("alpha", 1.0))}
+    return builder.activation(node, rows_of(builder, node, value), activation)
 
 
 @rule("Shrink")
 def shrink(builder: Builder, node: Node, value: Value) -> Value:
     """Soft (bias = lambd) or hard (bias = 0)."""
-    rows = builder.share(rows_of(builder, node, value))
-    bound, bias = node.attribute("lambd", 0.5), node.attribute("bias", 0.0)
+    bound, bias = _float32(node.attribute("lambd", 0.5)), _float32(node.attribute("bias", 0.0))
     if bound < 0 or bias not in (0, bound):
         raise RefusedError(f"shrinks by {bias} beyond {bound}; served are 0 (hard) and the bound itself (soft)")
-    if bias == bound:
-        inner = builder.activation(node, rows, {"name": "hard_tanh", "min": -_float32(bound), "max": _float32(bound)})
-        return builder.layer("subtract", node, [rows, inner], rows.shape, rows.axis)
-    mirrored = builder.affine(node, rows, np.full(rows.shape, -1.0), np.zeros(rows.shape))
-    parts = [_above(builder, node, rows, bound), _above(builder, node, mirrored, bound)]
-    return builder.layer("subtract", node, parts, rows.shape, rows.axis)
+    activation = {"name": "soft_shrink" if bias == bound else "hard_shrink", "lambda": bound}
+    return builder.activation(node, rows_of(builder, node, value), activation)
 
 
 @rule("PRelu")

@@ -21,7 +21,7 @@ def matmul(builder: Builder, node: Node, a: Value, b: Value) -> Value:
 
 
 def times(builder: Builder, node: Node, rows: Rows, matrix: Array, bias: Array | None) -> Rows:
-    """rows · matrix (+ bias [columns]), numpy's rules of matmul."""
+    """Rows · matrix (+ bias [columns]), numpy's rules of matmul."""
     depth = matrix.shape[-2] if matrix.ndim > 1 else matrix.shape[0] if matrix.ndim else 0
     rank = len(rows.shape)
     if rank == 0 or matrix.ndim == 0 or (rows.shape[-1] != depth and rows.axis != rank - 1):
@@ -46,7 +46,7 @@ def times(builder: Builder, node: Node, rows: Rows, matrix: Array, bias: Array |
 
 
 def _from_left(builder: Builder, node: Node, matrix: Array, rows: Rows) -> Rows:
-    """matrix · rows: the rows stand in columns."""
+    """Matrix · rows: the rows stand in columns."""
     rank = len(rows.shape)
     along = max(0, rank - 2)
     depth = matrix.shape[-1] if matrix.ndim else 0
@@ -92,7 +92,7 @@ def _no_fit(builder: Builder, rows: Rows, matrix: Array, depth: int) -> RefusedE
 
 @rule("Gemm")
 def gemm(builder: Builder, node: Node, a: Value, b: Value, c: Value | None = None) -> Value:
-    """alpha · A · B + beta · C."""
+    """Alpha · A · B + beta · C."""
     alpha, beta = node.attribute("alpha", 1.0), node.attribute("beta", 1.0)
     if isinstance(a, Const) == isinstance(b, Const):
         raise RefusedError("multiplies two computed tensors; only products with constants are served")
@@ -131,5 +131,5 @@ def gemm(builder: Builder, node: Node, a: Value, b: Value, c: Value | None = Non
     added = rows_of(builder, node, c)
     if beta != 1:
         added = builder.affine(node, added, np.full(added.shape, beta), np.zeros(added.shape))
-    wide, shape, axis = together(builder, node, [product, added])
-    return builder.layer("add", node, wide, shape, axis)
+    both, shape, axis = together(builder, node, [product, added])
+    return builder.layer("add", node, both, shape, axis)

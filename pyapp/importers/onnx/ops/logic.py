@@ -1,7 +1,4 @@
-"""Comparisons and truth values, as numbers 0 and 1.
-
-A difference times a number near float's largest, kept between 0 and 1, is the step function of that difference.
-"""
+"""Comparisons and truth values, as numbers 0 and 1."""
 
 from dataclasses import replace
 
@@ -12,50 +9,30 @@ from ..graph import rule
 from ..node import Node
 from ..values import Const, RefusedError, Rows, Value
 from .operands import number, rows_of, spread, together
+from .steps import inverted, not_zero, positive
 
-_STEEP = np.array([3e38], np.float32)
 _TRUTH = np.dtype(np.bool_)
 _MAX_PARTS = 2**20
 
 
-def positive(builder: Builder, node: Node, rows: Rows) -> Rows:
-    """1 where x > 0, else 0.  The factor is a layer of its own, as in a kernel it would overflow."""
-    steep = builder.constant(node, _STEEP, replace(rows, shape=(1,), axis=None))
-    between = {"name": "hard_tanh", "min": 0, "max": 1}
-    made = builder.layer("multiply", node, [rows, steep], rows.shape, rows.axis, between)
-    return replace(made, dtype=_TRUTH)
-
-
-def inverted(builder: Builder, node: Node, rows: Rows) -> Rows:
-    """1 − x."""
-    ones = np.ones(rows.shape, np.float32)
-    return replace(builder.affine(node, rows, -ones, ones), dtype=_TRUTH)
-
-
-def not_zero(builder: Builder, node: Node, rows: Rows) -> Rows:
-    """1 where x is not 0."""
-    kept = builder.share(rows)
-    opposite = builder.affine(node, kept, -np.ones(rows.shape, np.float32), np.zeros(rows.shape, np.float32))
-    return positive(builder, node, builder.layer("maximum", node, [kept, opposite], rows.shape, rows.axis))
-
-
-def equal_to(builder: Builder, node: Node, rows: Rows, values: Array, truncated: bool) -> Rows:
-    """An indicator for each of the values, along a new last axis; `truncated`: x is rounded towards 0 before."""
+def equal_to(builder: Builder, node: Node, rows: Rows, values: Array) -> Rows:
+    """An indicator for each of the values, along a new last axis."""
     if rows.width * values.size > _MAX_PARTS:
         raise RefusedError(f"compares {rows.width} numbers with {values.size} values; that is too much")
     column = builder.pick(builder.share(rows), builder.places(rows)[..., np.newaxis], rows.axis)
-    values = values.astype(np.float32)
-    wide, array = spread(builder, node, column, values)
-    ones = np.ones(array.shape, np.float32)
-    if not truncated:
-        apart = builder.affine(node, builder.share(wide), ones, -array)
-        return inverted(builder, node, not_zero(builder, node, apart))
-    first = np.where(array > 0, array, np.nextafter(array - 1, np.float32(np.inf)))
-    beyond = np.where(array < 0, np.nextafter(array, np.float32(np.inf)), array + 1)
-    kept = builder.share(wide)
-    below = positive(builder, node, builder.affine(node, kept, -ones, first))
-    above = positive(builder, node, builder.affine(node, kept, ones, -np.nextafter(beyond, np.float32(-np.inf))))
-    return inverted(builder, node, builder.layer("maximum", node, [below, above], kept.shape, kept.axis))
+    wide, array = spread(builder, node, column, values.astype(np.float32))
+    apart = builder.affine(node, builder.share(wide), np.ones_like(array), -array)
+    return inverted(builder, node, not_zero(builder, node, apart))
+
+
+def truncated(builder: Builder, node: Node, rows: Rows) -> Rows:
+    """Rounded towards 0, as a Cast to whole numbers does."""
+    if rows.dtype.kind != "f":
+        return rows
+    kept = builder.share(rows)
+    size = builder.activation(node, builder.activation(node, kept, "abs"), "floor")
+    parts = [builder.activation(node, kept, "sign"), size]
+    return builder.layer("multiply", node, parts, rows.shape, rows.axis)
 
 
 def _difference(builder: Builder, node: Node, a: Value, b: Value) -> Rows:
@@ -97,15 +74,6 @@ def combine(builder: Builder, node: Node, a: Value, b: Value) -> Value:
     return replace(builder.layer(op, node, wide, shape, axis), dtype=_TRUTH)
 
 
-@rule("Sign")
-def sign(builder: Builder, node: Node, value: Value) -> Value:
-    """−1, 0 or 1."""
-    kept = builder.share(rows_of(builder, node, value))
-    opposite = builder.affine(node, kept, -np.ones(kept.shape, np.float32), np.zeros(kept.shape, np.float32))
-    parts = [positive(builder, node, kept), positive(builder, node, opposite)]
-    return builder.layer("subtract", node, parts, kept.shape, kept.axis)
-
-
 @rule("Where")
 def where(builder: Builder, node: Node, condition: Value, a: Value, b: Value) -> Value:
     """By a constant condition: some columns of the one, the others of the other."""
@@ -113,9 +81,14 @@ def where(builder: Builder, node: Node, condition: Value, a: Value, b: Value) ->
         raise RefusedError("chooses by what is sent; export the model without it")
     mask = number(condition).astype(bool)
     template = rows_of(builder, node, a if isinstance(a, Rows) else b)
-    solid = [builder.constant(node, np.broadcast_to(number(part), np.broadcast_shapes(number(part).shape, template.shape)), template)
-             if isinstance(part, Const) else rows_of(builder, node, part) for part in (a, b)]  # fmt: skip
-    wide, shape, axis = together(builder, node, solid)
+    parts = []
+    for part in (a, b):
+        if isinstance(part, Const):
+            _, array = spread(builder, node, template, number(part))
+            parts.append(builder.constant(node, array, template))
+        else:
+            parts.append(rows_of(builder, node, part))
+    wide, shape, axis = together(builder, node, parts)
     first, second = (spread(builder, node, part, np.zeros(shape, np.float32))[0] for part in wide)
     _, chosen = spread(builder, node, first, mask)
     whole = builder.layer("concatenate", node, [first, second], (first.width + second.width,), None)

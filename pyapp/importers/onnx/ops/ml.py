@@ -11,9 +11,11 @@ from ..node import Node
 from ..table import own_block
 from ..values import Cells, Label, RefusedError, Rows, Value
 from .linear import times
-from .logic import equal_to
+from .logic import equal_to, truncated
 from .normalisation import normalised
-from .operands import rows_of
+from .operands import rows_of, together
+from .reductions import reduced
+from .steps import inverted, not_zero
 
 
 def _labels(node: Node) -> tuple[str, ...] | None:
@@ -50,10 +52,8 @@ def linear_classifier(builder: Builder, node: Node, value: Value) -> list[Value]
         raise RefusedError(f"has {len(labels)} labels for {kernel.shape[1]} rows of coefficients")
     if one and (labels is not None or after == "LOGISTIC"):
         # The score of the second class; the first has what is missing to 1.
-        kernel, bias = (
-            np.c_[-kernel, kernel],
-            np.r_[-bias, bias] + (np.float32([0, 0]) if after == "LOGISTIC" else np.float32([1, 0])),
-        )
+        missing = np.array([0, 0] if after == "LOGISTIC" else [1, 0], np.float32)
+        kernel, bias = np.c_[-kernel, kernel], np.r_[-bias, bias] + missing
         after = "NONE" if after == "SOFTMAX" else after
     scores = times(builder, node, rows, kernel, bias)
     if after != "NONE":
@@ -78,7 +78,7 @@ def scaler(builder: Builder, node: Node, value: Value) -> Value:
     rows = replace(rows_of(builder, node, value), dtype=np.dtype(np.float32))
     arrays = []
     for name, default in (("offset", 0.0), ("scale", 1.0)):
-        array = np.array(node.attribute(name) or [default], dtype=np.float32)
+        array: Array = np.array(node.attribute(name) or [default], dtype=np.float32)
         if array.size not in (1, rows.shape[-1] if rows.shape else 1):
             raise RefusedError(f"has {array.size} numbers in {name} for rows of {rows.width}")
         arrays.append(np.broadcast_to(array, rows.shape))
@@ -92,8 +92,15 @@ def normalizer(builder: Builder, node: Node, value: Value) -> Value:
     norm = node.attribute("norm", "MAX")
     if norm == "L1" and rows.sums_to_one:
         return rows
+    if norm == "MAX":  # of the numbers as they are, not of their sizes; a greatest of 0 divides nothing
+        kept = builder.share(rows)
+        greatest = builder.share(reduced(builder, node, kept, [len(rows.shape) - 1], "maximum"))
+        zero = inverted(builder, node, not_zero(builder, node, greatest))
+        below = builder.layer("add", node, [greatest, zero], greatest.shape, greatest.axis)
+        wide, shape, axis = together(builder, node, [kept, below])
+        return builder.layer("divide", node, wide, shape, axis)
     if norm not in ("L1", "L2"):
-        raise RefusedError(f"divides by the norm {norm}; served are L1 and L2")
+        raise RefusedError(f"divides by the norm {norm[:40]!r}; expected MAX, L1 or L2")
     return normalised(builder, node, rows, [len(rows.shape) - 1], norm.lower())
 
 
@@ -133,17 +140,16 @@ def one_hot(builder: Builder, node: Node, value: Value) -> Value:
     if words:
         if not isinstance(value, Cells):
             raise RefusedError("encodes texts, but what it reads are numbers")
-        return builder.table.one_hot(builder, value, words, "error" if strict else "ignore")
+        made: Rows = builder.table.one_hot(builder, value, words, "error" if strict else "ignore")
+        return made
     if not numbers:
         raise RefusedError("has no categories")
-    if isinstance(value, Label):
-        raise RefusedError("encodes the place of the greatest number, as a discretiser does; only scores can be served")
     if strict:
         raise RefusedError(
             "must fail for numbers that are no category (zeros is 0), which layers cannot; export with zeros 1"
         )
     rows = rows_of(builder, node, value)
-    made = equal_to(builder, node, rows, np.array(numbers), truncated=rows.truncated or rows.dtype.kind == "f")
+    made = equal_to(builder, node, truncated(builder, node, rows), np.array(numbers))
     return replace(made, dtype=np.dtype(np.float32))
 
 
@@ -188,13 +194,14 @@ def label_encoder(builder: Builder, node: Node, value: Value) -> Value:
     if not values or isinstance(values[0], str):
         raise RefusedError("turns what is sent into texts; only numbers can be computed with")
     if isinstance(value, Cells) and keys and isinstance(keys[0], str):
-        return builder.table.mapped(builder, value, keys, values, default)
+        coded: Rows = builder.table.mapped(builder, value, keys, values, default)
+        return coded
     if keys and isinstance(keys[0], str):
         raise RefusedError("encodes texts, but what it reads are numbers")
     rows = rows_of(builder, node, value)
     if not np.isfinite(np.array(keys, dtype=np.float64)).all() or not np.isfinite(np.array([*values, default])).all():
         raise RefusedError("has NaN or an infinity among its keys or values")
-    matches = equal_to(builder, node, rows, np.array(keys), truncated=rows.truncated)
+    matches = equal_to(builder, node, rows, np.array(keys))
     gain = np.array(values, dtype=np.float64) - default
     made = times(builder, node, matches, gain, None)
     made = builder.affine(node, made, np.ones(made.shape), np.full(made.shape, float(default)))

@@ -1,6 +1,7 @@
 """Normalisations: by constants of training, or by the row's own numbers."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def batch_normalization(
         raise RefusedError("has a negative variance")
     epsilon = float(str(np.float32(node.attribute("epsilon", 1e-5))))
     keys = ("mean", "variance", "gamma", "beta")
-    tensors = {key: plain(finite(array)) for key, array in zip(keys, arrays, strict=True)}
+    tensors: dict[str, Any] = {key: plain(finite(array)) for key, array in zip(keys, arrays, strict=True)}
     return [builder.layer("batch_normalization", node, [rows], rows.shape, rows.axis, epsilon=epsilon, **tensors)]
 
 
@@ -74,7 +75,7 @@ def _own(
     axes = _rest(node, rows, node.attribute("axis", -1))
     gamma, beta = (None if part is None else number(part) for part in (scale, shift))
     one_group = len(builder.groups(rows, axes)) == 1
-    parameters = {}
+    parameters: dict[str, Any] = {}
     for key, array in (("gamma", gamma), ("beta", beta)):
         if array is not None and one_group:
             parameters[key] = plain(finite(np.broadcast_to(array, [rows.shape[axis] for axis in axes]).reshape(-1)))

@@ -8,21 +8,20 @@ from numpy.typing import NDArray
 from ..builder import Array, Builder
 from ..node import Node
 from ..values import Cells, Const, Label, MixedRowsError, RefusedError, Rows, Value
-
-_CARRY = ("OneHotEncoder", "LabelEncoder", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Concat", "Gather",
-          "Slice", "Split", "ArrayFeatureExtractor")  # fmt: skip
+from .steps import winner_number
 
 
 def rows_of(builder: Builder, node: Node, value: Value | None) -> Rows:
     """The value as numbers of a row.  Raises RefusedError for what is none."""
     if isinstance(value, Rows):
-        if value.truncated and node.op not in _CARRY:
-            raise RefusedError("computes with floats rounded to whole numbers; export the model without that Cast")
         return value
     if isinstance(value, Cells):
-        return builder.table.numbers(builder, value)
+        numbers: Rows = builder.table.numbers(builder, value)
+        return numbers
     if isinstance(value, Label):
-        raise RefusedError("goes on computing with the winning class; only the scores can be served")
+        if value.scores is None or value.labels is not None:
+            raise RefusedError("goes on computing with the names of winning classes; only the scores can be served")
+        return winner_number(builder, node, value.scores)
     if isinstance(value, Const) and value.of_batch:
         raise MixedRowsError("computes with the batch size")
     raise RefusedError("works on constants where it should work on what is sent")
@@ -30,8 +29,10 @@ def rows_of(builder: Builder, node: Node, value: Value | None) -> Rows:
 
 def number(value: Value | None) -> Array:
     """A constant as an operand of arithmetic.  Raises MixedRowsError if it is the batch size."""
-    if not isinstance(value, Const) or value.array.dtype.kind not in "fiub":
-        raise RefusedError("computes with something that is no number")
+    if not isinstance(value, Const):
+        raise RefusedError("needs a constant, and what it reads is computed from what is sent")
+    if value.array.dtype.kind not in "fiub":
+        raise RefusedError("computes with texts")
     if value.of_batch:
         raise MixedRowsError("computes with the batch size")
     return value.array

@@ -5,16 +5,18 @@ from math import prod
 
 import numpy as np
 
-from ..builder import Builder
+from ..builder import MAX_GROUPS, Builder
 from ..graph import as_numpy, rule
 from ..node import Node
 from ..values import Label, MixedRowsError, RefusedError, Rows, Value
 from .operands import rows_of
+from .steps import one_hot_winner
 
 _EXTREMES = {"ReduceMax": "maximum", "ReduceMin": "minimum"}
+_FUNCTIONS = {**_EXTREMES, "ReduceMean": "mean", "ReduceProd": "product"}
 
 
-@rule("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2", "ReduceSumSquare")
+@rule("ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare")
 def reduce(builder: Builder, node: Node, value: Value, axes: Value | None = None) -> Value:
     """Of the axes; they must be the row's own."""
     rows = rows_of(builder, node, value)
@@ -28,7 +30,7 @@ def reduce(builder: Builder, node: Node, value: Value, axes: Value | None = None
     if node.op in ("ReduceL2", "ReduceSumSquare"):
         kept = builder.share(rows)
         rows = builder.layer("multiply", node, [kept, kept], rows.shape, rows.axis)
-    made = reduced(builder, node, rows, where, _EXTREMES.get(node.op, "mean" if node.op == "ReduceMean" else "sum"))
+    made = reduced(builder, node, rows, where, _FUNCTIONS.get(node.op, "sum"))
     if node.op == "ReduceL2":
         made = builder.activation(node, made, "sqrt")
     if node.attribute("keepdims", 1):
@@ -58,6 +60,12 @@ def reduced(builder: Builder, node: Node, rows: Rows, axes: list[int], function:
     shape = tuple(1 if axis in axes else dim for axis, dim in enumerate(rows.shape))
     if groups.shape[1] == 1:
         return builder.pick(rows, groups.reshape(shape), rows.axis)
+    if function == "product":
+        if groups.shape[1] > MAX_GROUPS:
+            raise RefusedError(f"multiplies {groups.shape[1]} numbers of a row; at most {MAX_GROUPS} are served")
+        kept = builder.share(rows)
+        parts = [builder.pick(kept, places.reshape(shape), rows.axis) for places in groups.T]
+        return builder.layer("multiply", node, parts, shape, rows.axis)
     if len(groups) == 1:
         return builder.layer("reduce", node, [builder.pick(rows, groups, None)], shape, rows.axis, function=function)
     if function in ("sum", "mean"):
@@ -74,6 +82,14 @@ def reduced(builder: Builder, node: Node, rows: Rows, axes: list[int], function:
 def softmax(builder: Builder, node: Node, value: Value) -> Value:
     """Along one axis; before opset 13 along all from `axis` on."""
     rows = rows_of(builder, node, value)
+    axes = _softmax_axes(node, rows)
+    name = "softmax" if node.op == "Softmax" else "log_softmax"
+    made = builder.along(node, rows, axes, lambda part: _softmax(builder, node, part, name))
+    whole = prod(rows.shape[axis] for axis in axes) == rows.width
+    return replace(made, sums_to_one=whole and name == "softmax")
+
+
+def _softmax_axes(node: Node, rows: Rows) -> list[int]:
     rank = len(rows.shape)
     axis = node.attribute("axis", -1 if node.opset >= 13 else 1)
     axis = axis + rank if axis < 0 else axis
@@ -82,10 +98,7 @@ def softmax(builder: Builder, node: Node, value: Value) -> Value:
     axes = [axis] if node.opset >= 13 else list(range(axis, rank))
     if not axes:
         raise RefusedError(f"works along axis {axis} of a tensor with {rank}")
-    name = "softmax" if node.op == "Softmax" else "log_softmax"
-    made = builder.along(node, rows, axes, lambda part: _softmax(builder, node, part, name))
-    whole = prod(rows.shape[axis] for axis in axes) == rows.width
-    return replace(made, sums_to_one=whole and name == "softmax")
+    return axes
 
 
 def _softmax(builder: Builder, node: Node, rows: Rows, name: str) -> Rows:
@@ -106,3 +119,11 @@ def winner(builder: Builder, node: Node, value: Value) -> Value:
     if not 0 <= axis < rank or rows.shape[axis] != rows.width:
         raise RefusedError(f"looks for the greatest along axis {axis} of {list(rows.shape)}; expected the last one")
     return Label(rows, rows.labels)
+
+
+@rule("Hardmax")
+def hardmax(builder: Builder, node: Node, value: Value) -> Value:
+    """1 for the winner, else 0; along one axis, before opset 13 along all from `axis` on."""
+    rows = rows_of(builder, node, value)
+    axes = _softmax_axes(node, rows)
+    return builder.along(node, rows, axes, lambda part: one_hot_winner(builder, node, part))

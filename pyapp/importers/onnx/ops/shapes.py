@@ -12,8 +12,9 @@ from ..constants import slices, split_sizes
 from ..graph import as_numpy, rule
 from ..node import Node
 from ..values import Cells, Const, Label, MixedRowsError, Nothing, RefusedError, Rows, Value
-from .logic import not_zero
+from .logic import truncated
 from .operands import rows_of
+from .steps import not_zero
 
 
 @rule("Identity", "StopGradient")
@@ -40,7 +41,7 @@ def cast(builder: Builder, node: Node, value: Value) -> Value:
     if to.kind == "b":
         return not_zero(builder, node, rows)
     if to.kind in "iu" and rows.dtype.kind == "f":
-        return replace(rows, dtype=to, truncated=True)
+        return replace(truncated(builder, node, rows), dtype=to)
     if rows.dtype.kind == "b":
         return replace(rows, dtype=to, limits=(0, 1))
     raise RefusedError(
@@ -53,7 +54,7 @@ def cast_like(builder: Builder, node: Node, value: Value, like: Value) -> Value:
     """As Cast, where both are floats."""
     rows = rows_of(builder, node, value)
     dtype = like.array.dtype if isinstance(like, Const) else like.dtype if isinstance(like, Rows) else None
-    if dtype is None or dtype.kind != "f" and dtype != rows.dtype:
+    if dtype is None or (dtype.kind != "f" and dtype != rows.dtype):
         raise RefusedError("turns floats into another type; export the model without it")
     return replace(rows, dtype=dtype)
 
@@ -230,9 +231,7 @@ def transpose_rows(builder: Builder, rows: Rows, order: list[int] | None = None)
 @rule("Concat", "FeatureVectorizer")
 def concat(builder: Builder, node: Node, *values: Value) -> Value:
     """Side by side; columns of a table stay columns."""
-    if any(isinstance(value, Cells) for value in values):
-        if not all(isinstance(value, Cells) for value in values):
-            raise RefusedError("puts texts and numbers side by side")
+    if all(isinstance(value, Cells) for value in values):
         cells = [value for value in values if isinstance(value, Cells)]
         names = tuple(name for value in cells for name in value.names)
         return replace(cells[0], names=names, shape=(1, len(names)))
@@ -246,6 +245,8 @@ def concat(builder: Builder, node: Node, *values: Value) -> Value:
     for part in parts:
         have = part.array.shape if isinstance(part, Const) else part.shape
         rest = [dim for i, dim in enumerate(have) if i != axis]
+        if isinstance(part, Const) and len(have) == rank and first.axis is not None and have[first.axis] != 1:
+            raise MixedRowsError("puts a constant for each row of a batch beside rows")
         if len(have) != rank or rest != [dim for i, dim in enumerate(first.shape) if i != axis]:
             raise RefusedError(f"puts {list(have)} beside {list(first.shape)} along axis {axis}, which does not fit")
         if isinstance(part, Rows) and part.axis != first.axis:
@@ -372,9 +373,9 @@ def expand(builder: Builder, node: Node, value: Value, target: Value) -> Value:
     dims = [int(dim) for dim in (wanted if wanted is not None else ())]
     if rows.axis is not None:
         place = rows.axis - len(rows.shape) + len(dims)
-        if 0 <= place and dims[place] not in (1, builder.batch * rows.shape[rows.axis]):
+        if place >= 0 and dims[place] not in (1, builder.batch * rows.shape[rows.axis]):
             raise MixedRowsError(f"repeats axis {rows.axis}, which is the batch")
-        if 0 <= place:
+        if place >= 0:
             dims[place] = 1 if rows.shape[rows.axis] == 1 else rows.shape[rows.axis]
     try:
         shape = np.broadcast_shapes(rows.shape, tuple(dims))
