@@ -247,7 +247,7 @@ class Builder:
         """An elementwise activation, as part of the layer below where nobody else reads that."""
         if isinstance(activation, dict) and isinstance(activation.get("slope"), np.ndarray):
             rows = self.solid(node, rows)
-        name = self.network.activate(rows.source, activation, node.name, apart=rows.shared)
+        name = self.network.activate(rows.source, activation, node.name, fold=not rows.shared)
         width = self.width_of(rows)
         made = self.made(name, rows, rows.shape, rows.axis)
         self._widths[name] = width
