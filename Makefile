@@ -83,8 +83,9 @@ test-py: $(VENV)/installed-dev $(VENV)/built ## pytest: binding, app, properties
 test-page: $(VENV)/installed-page ## the page's components
 	@$(NPM) test
 
-test-browser: $(VENV)/installed-dev $(VENV)/built ## the page in a real Chromium
+test-browser: $(VENV)/installed-dev $(VENV)/built ## the page in a real Chromium, and real servers, nginx among them
 	@command -v chromium >/dev/null || bin/need chromium || echo "without chromium, Playwright's own is used"
+	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || bin/need nginx || echo "without nginx, its test is skipped"
 	$(BIN)/pytest tests/e2e
 
 # The extension is built apart, with its own copy of the package.  Leaks are looked for in the C tests alone: Python has

@@ -113,7 +113,7 @@ def measure(server: Server, program: Path, load: Load, options: argparse.Namespa
 
 
 def say_what_holds(points: list[Point], deadline: float) -> None:
-    peak = max(point.goodput for point in points)
+    peak = max(1.0, *(point.goodput for point in points))
     past = [point for point in points if point.offered > 1.05 * peak]
     if not past:
         print("  saturation was not reached")
@@ -163,7 +163,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=256, help="connections")
     parser.add_argument("--deadline", type=float, default=100, help="ms")
     parser.add_argument("--seconds", type=int, default=3, help="of one run")
-    parser.add_argument("--threads", type=int, default=8, help="of ours")
+    parser.add_argument("--threads", type=int, default=64, help="of ours")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
     parser.add_argument("--quiet", type=float, default=0.05, help="share of the core that others may take in a run")
     parser.add_argument("--venvs", type=Path, default=Path("build/bench-venvs"), help="where the peers are installed")

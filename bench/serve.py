@@ -144,7 +144,7 @@ def main() -> None:
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 16, 32, 64, 256])
     parser.add_argument("--seconds", type=int, default=3, help="of one run")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=8, help="of ours and of the floor")
+    parser.add_argument("--threads", type=int, default=64, help="of ours and of the floor")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
     parser.add_argument("--quiet", type=float, default=0.05, help="share of the core that others may take in a run")
     parser.add_argument("--venvs", type=Path, default=Path("build/bench-venvs"), help="where the peers are installed")

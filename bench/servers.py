@@ -174,6 +174,8 @@ class Running:
         environment |= {"SERVING_MODELS": str(store), "BENCH_MODEL": str(store / "network.onnx")}
         environment |= {"BENCH_FOLDER": str(store.parent)} | server.settings | settings
         environment |= dict([self._mark.split("=")])
+        if not server.peer:  # what lies here is measured, not another installation
+            environment["PYTHONPATH"] = str(HERE.parent)
         script = [str(HERE / "peers" / f"{server.name}_app.py"), str(self.port)]
         if server.name == "unbatched" or server.name.startswith("ours"):
             script = ["-m", "pyapp", "--port", str(self.port)]

@@ -19,6 +19,9 @@ KEEP_IDLE_SECONDS = 95
 """Routers and proxies keep idle connections for up to 90 s.  Who closes first must be they: a request that is sent
 while the server closes is lost."""
 
+MOST_CONNECTIONS = 16_384
+"""Of a worker.  granian would leave those beyond 1,024 unanswered; idle ones count."""
+
 
 def _option(name: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """--name, which goes over the environment; help and range come from the table of settings."""
@@ -54,6 +57,7 @@ def serve(config: Config) -> None:
         websockets=False,
         workers=config.workers,
         blocking_threads=config.threads,
+        backpressure=MOST_CONNECTIONS,
         respawn_failed_workers=True,
         workers_kill_timeout=20,
     )
@@ -65,7 +69,7 @@ def serve(config: Config) -> None:
     multiprocessing.set_start_method("fork", force=True)
     shown = f"[{address}]" if ":" in address else address
     print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)", flush=True)
-    server.serve(target_loader=partial(worker.prepare, app), wrap_loader=False)
+    server.serve(target_loader=partial(worker.prepare, app, (address, free), config.deadline), wrap_loader=False)
 
 
 if __name__ == "__main__":

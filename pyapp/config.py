@@ -12,6 +12,9 @@ import click
 
 from pyapp.serving.policy import EXPECTED, Policy
 
+ENGINE_TIMEOUT_MS = 25_000
+"""What the engine chooses (ext/core/engine.h)."""
+
 
 class ConfigError(click.ClickException):
     """A setting is wrong; the message names the variable, its value and what is allowed.
@@ -179,13 +182,18 @@ class Config:
         metadata=_row("PORT", "port that python -m pyapp listens on; 0: any free one", 0, 65_535),
     )
     threads: int = field(
-        default=16,
+        default=64,
         metadata=_row("SERVING_THREADS", "requests that a process of python -m pyapp serves at once", 1, 1024),
     )
     workers: int = field(
         default=1,
         metadata=_row("SERVING_WORKERS", "processes of python -m pyapp; each batches its own requests", 1, 256),
     )
+
+    @property
+    def deadline(self) -> float:
+        """Of a request, in seconds."""
+        return (self.timeout_ms or ENGINE_TIMEOUT_MS) / 1000
 
     @classmethod
     def read(cls, environ: Mapping[str, Any] | None = None) -> Self:

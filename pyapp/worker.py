@@ -1,4 +1,4 @@
-"""A worker process of `python -m pyapp`: it ends with the main process, and it stops without losing a request.
+"""A worker process: it ends with its main process, stops without losing a request, and refuses what comes too late.
 
 When granian is told to stop it closes all connections on which it has not *read* a request, also those where one lies
 in the kernel's buffer: under load a few are lost at every restart.  So a worker first makes sure that there are none.
@@ -17,14 +17,19 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from . import overload
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 DRAIN_SECONDS = 1.0
 """A busy client has sent its next request by then, and an idle one has nothing to lose."""
+
+DISCARD_BYTES = 1 << 20
 
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 _NO_SYN = (  # instructions of linux/filter.h: code, jump if true, jump if false, operand
@@ -35,37 +40,72 @@ _NO_SYN = (  # instructions of linux/filter.h: code, jump if true, jump if false
 )
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
+_OF_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- nothing is bound here
+_LATE_BODY = b'{"error": "the server is overloaded: requests wait too long to be answered before their deadline"}\n'
+_LATE = [("Content-Type", "application/json"), ("Content-Length", str(len(_LATE_BODY))), ("Retry-After", "1")]
 
-def prepare(app: "WSGIApplication") -> "WSGIApplication":
-    """Called in a new worker's main thread; returns what granian is to serve."""
+
+def prepare(app: "WSGIApplication", address: tuple[str, int], deadline: float) -> "WSGIApplication":
+    """Called in a new worker's main thread; returns what granian is to serve at `address`.
+
+    `deadline`: of a request, in seconds.
+    """
     if sys.platform != "linux":
         return app
     # Blocked before granian starts its threads, which inherit that: SIGTERM is for the thread below alone.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     _end_with_parent()
-    draining = _Draining(app)
+    draining = Guarded(app)
+    draining.watch(address, deadline)
     threading.Thread(target=_stop_when_told, args=(draining,), name="stop", daemon=True).start()
     return draining
 
 
-class _Draining:
-    """The app; while the worker stops, each reply asks the client to close the connection."""
+class Guarded:
+    """The app; while the worker stops, each reply asks the client to close; requests that come late get 503."""
 
     def __init__(self, app: "WSGIApplication") -> None:
         self.stopping = False
         self._app = app
+        self._watch: overload.Watch | None = None
+
+    def watch(self, address: tuple[str, int], deadline: float) -> None:
+        """Refuses from now on what has waited too long for a thread of the server at `address`."""
+        host = _OF_ANY_ADDRESS.get(address[0], address[0])
+        self._watch = overload.Watch((host, address[1]), deadline, lambda: not self.stopping)
+        self._watch.start()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        if not self.stopping:
-            return self._app(environ, start_response)
+        """Answers, as the app does but for these two cases."""
+        if self.stopping:
+            return self._app(environ, _closing(start_response))
+        if self._watch is not None:
+            if environ["PATH_INFO"] == overload.PATH:
+                start_response("204 NO CONTENT", [])
+                return []
+            if self._watch.late and environ["REQUEST_METHOD"] == "POST":
+                _discard_body(environ)
+                start_response("503 SERVICE UNAVAILABLE", _LATE)
+                return [_LATE_BODY]
+        return self._app(environ, start_response)
 
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            return start_response(status, [*headers, ("Connection", "close")], *error)
 
-        return self._app(environ, start)
+def _discard_body(environ: "WSGIEnvironment") -> None:
+    """A connection on which a body stays unread is closed: right for a large one, not worth the reading."""
+    length = environ.get("CONTENT_LENGTH", "")
+    if length.isdecimal() and len(length) <= 7 and int(length) <= DISCARD_BYTES:
+        with suppress(Exception):  # the client has gone
+            environ["wsgi.input"].read(int(length))
 
 
-def _stop_when_told(app: _Draining) -> None:
+def _closing(start_response: "StartResponse") -> "StartResponse":
+    def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+        return start_response(status, [*headers, ("Connection", "close")], *error)
+
+    return start
+
+
+def _stop_when_told(app: Guarded) -> None:
     signal.sigwait({signal.SIGTERM})
     app.stopping = True
     for listener in _listeners():

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -172,6 +173,37 @@ def test_sighup_starts_workers_with_what_the_store_now_holds(start: Start, tmp_p
         # Both generations answer for a moment; then the old one is gone.
         wait_until(lambda: len(workers_of(server)) == 1)
         assert {json.loads(answer_of(server, body))["version"] for _ in range(20)} == {2}
+
+
+@both
+@LINUX
+def test_what_waits_too_long_for_a_thread_is_refused(start: Start, kind: str) -> None:
+    """The engine sees two requests at once here, which is no overload; the others wait in the server."""
+    rows = json.dumps([[0.5] * 784] * 200).encode()
+    with start(kind, SERVING_THREADS="2", SERVING_TIMEOUT_MS="300") as server:
+        statuses: list[int] = []
+        stop = threading.Event()
+
+        def ask_on() -> None:
+            with server.connect() as connection:
+                while not stop.is_set():
+                    connection.request("POST", "/classify", rows, JSON)
+                    reply = connection.getresponse()
+                    text = reply.read()
+                    statuses.append(reply.status)
+                    if reply.status == 503:
+                        assert reply.headers["Retry-After"] == "1"
+                        assert "overloaded" in json.loads(text)["error"]
+
+        clients = [threading.Thread(target=ask_on) for _ in range(100)]
+        for client in clients:
+            client.start()
+        wait_until(lambda: statuses.count(503) > 200 and statuses.count(200) > 200, 40)
+        stop.set()
+        for client in clients:
+            client.join()
+        assert set(statuses) == {200, 503}
+        wait_until(lambda: server.ask("POST", "/classify", BODY)[0] == 200, 5)
 
 
 def memory_of(server: Server) -> int:

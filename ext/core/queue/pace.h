@@ -2,7 +2,7 @@
  *
  * A request that joins costs less than one that is computed alone: it saves time_alone − its share of a full batch − the
  * cost of waking its thread.  To wait for it costs the time until it arrives.  So a leader waits for the next request
- * for as long as that request would save.  A small network saves less than a wake-up costs: its leader never waits.
+ * for as long as that request would save.  A small network saves less than its sleep and wake-up cost: its leader never waits.
  *
  * Whether others come in that time is learnt by trying, and nothing else would do: on a busy core nobody can arrive
  * while a leader computes, so the rate of arrivals looks low just because nobody waits.  After a wait that nobody
