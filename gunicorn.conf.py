@@ -15,13 +15,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from gunicorn.workers.gthread import ThreadWorker
 
-<<<<<<< HEAD
 from pyapp import Config, ConfigError, access_log
-from pyapp.worker import DRAIN_SECONDS, refuse_connections
-=======
-from pyapp import Config, ConfigError
 from pyapp.worker import DRAIN_SECONDS, Guarded, refuse_connections
->>>>>>> sched
 
 try:
     _config = Config.read()
@@ -29,22 +24,17 @@ except ConfigError as error:
     sys.exit(f"Error: {error.format_message()}")
 
 
-<<<<<<< HEAD
 access_log.configure(_config)
 
 
-def post_fork(server: object, worker: ThreadWorker) -> None:
-    """Each worker follows the models itself."""
-    worker.app.wsgi().extensions["serving"].watcher.ensure()
-=======
 def post_worker_init(worker: "Worker") -> None:
-    """Called in a new worker when it has loaded the app."""
+    """Called in a new worker when it has loaded the app: it follows the models itself, and guards its port."""
+    worker.app.wsgi().extensions["serving"].watcher.ensure()
     if worker.sockets[0].family == socket.AF_UNIX:
         return
     guarded = Guarded(worker.wsgi)
     guarded.watch(worker.sockets[0].getsockname()[:2], _config.deadline)
     worker.wsgi = guarded
->>>>>>> sched
 
 
 class Worker(ThreadWorker):
