@@ -120,7 +120,7 @@ class Engine:
         raises for what a client sent.
         """
     def stats(self) -> dict[str, Any]:
-        """Counts since the engine was made, of this process and all that were forked since, also of those that are gone.
+        """Counts since the engine was made, of this process and all that were forked since, those that are gone too.
 
         Taken without stopping anything.  `requests`, `rows`, `batches`, `batch_rows` (batches by their rows),
         `rejected`, `expired`, `cancelled`, `waits` (batches whose leader let others join), `queued_rows` and `running`
@@ -131,7 +131,7 @@ class Engine:
         further ones are counted as version 0 of `(others)`.
         """
     def count(self, what: Literal["store_errors", "database_errors", "observer_dropped"], by: int = 1, /) -> None:
-        """Adds to what `stats` has under `host`: for what is not the engine's and must be right in several processes."""
+        """Adds to what `stats` has under `host`: what is not the engine's, and must be right in several processes."""
     def close(self) -> None:
         """Refuses new work and waits until what is queued is answered.  Idempotent."""
 
