@@ -130,7 +130,9 @@ class Engine:
         are not empty, as (exclusive upper bound, count).  `host` has what `count` was told.  After 1023 versions all
         further ones are counted as version 0 of `(others)`.
         """
-    def count(self, what: Literal["store_errors", "database_errors", "observer_dropped"], by: int = 1, /) -> None:
+    def count(
+        self, what: Literal["store_errors", "database_errors", "observer_dropped", "refused_late"], by: int = 1, /
+    ) -> None:
         """Adds to what `stats` has under `host`: what is not the engine's, and must be right in several processes."""
     def close(self) -> None:
         """Refuses new work and waits until what is queued is answered.  Idempotent."""

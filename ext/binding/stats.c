@@ -118,6 +118,7 @@ int find_host_kind(const char *name, srv_host_kind *out) {
         }
     }
     PyErr_Format(PyExc_ValueError,
-                 "nothing is counted as %s; expected store_errors, database_errors or observer_dropped", name);
+                 "nothing is counted as %s; expected store_errors, database_errors, observer_dropped or refused_late",
+                 name);
     return -1;
 }

@@ -73,8 +73,8 @@ static void describe(wanted *w, const char *name, int64_t version) {
     const size_t most = sizeof w->name - 1, length = strlen(name), kept = length < most ? length : most;
     w->words = kept / sizeof *w->name + 1;
     w->version = version;
-    w->key = mix(mix(0, (uint64_t)version), length);
-    memset(w->name, 0, w->words * sizeof *w->name);
+    w->key = mix((uint64_t)length << 56, (uint64_t)version);
+    w->name[w->words - 1] = 0;
     memcpy(w->name, name, kept);
     for (size_t i = 0; i < w->words; i++) {
         w->key = mix(w->key, w->name[i]);

@@ -61,10 +61,11 @@ typedef struct srv_model_stats {
 } srv_model_stats;
 
 /* What whoever hosts the engine has counted. */
-#define SRV_HOST_MAP(XX)                   \
-    XX(STORE_ERRORS, "store_errors")       \
-    XX(DATABASE_ERRORS, "database_errors") \
-    XX(OBSERVER_DROPPED, "observer_dropped")
+#define SRV_HOST_MAP(XX)                     \
+    XX(STORE_ERRORS, "store_errors")         \
+    XX(DATABASE_ERRORS, "database_errors")   \
+    XX(OBSERVER_DROPPED, "observer_dropped") \
+    XX(REFUSED_LATE, "refused_late")
 
 typedef enum srv_host_kind {
 #define XX(id, name) SRV_HOST_##id,

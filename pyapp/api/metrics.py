@@ -198,6 +198,7 @@ def _surroundings(host: dict[str, int], *, is_listed: bool) -> Iterator[Metric]:
     counters = {
         "store_errors": "Looks at the store that failed.",
         "database_errors": "Looks at what was decided that failed.",
+        "refused_late": "Requests that were refused because they had waited too long for a thread of the server.",
         "observer_dropped": "Requests that were to be shadowed or journalled, and were dropped.",
     }
     for name, text in counters.items():

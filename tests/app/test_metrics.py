@@ -12,10 +12,13 @@ from flask.testing import FlaskClient
 from prometheus_client import Metric
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
+from werkzeug.test import Client
 
 from pyapp import create_app
 from pyapp.api.metrics import OUTCOMES
+from pyapp.overload import Watch
 from pyapp.serving.state.errors import StateError
+from pyapp.worker import Guarded
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "s3cret"
@@ -232,6 +235,17 @@ def test_dropped_observations_are_told(used: FlaskClient, app: Flask) -> None:
     for i in range(1010):
         observer.seen(entry, entry.available[2], "classify", b"[1,2,3,4]", "", str(i))
     assert value(scrape(used), "flask_serving_observer_dropped_total") == observer.dropped >= 9
+
+
+def test_requests_that_come_late_are_told(app: Flask, client: FlaskClient) -> None:
+    guarded = Guarded(app)
+    guarded._watch = watch = Watch(("127.0.0.1", 1), 100, lambda: False)
+    for late, status in ((False, 200), (True, 503), (True, 503)):
+        watch.late = late
+        assert Client(guarded).post("/classify", json=[1, 2, 3, 4]).status_code == status
+    families = scrape(client)
+    assert value(families, "flask_serving_refused_late_total") == 2
+    assert outcomes(families) == {"ok": 1}
 
 
 def test_two_apps_in_one_process_have_their_own(store: Path) -> None:
