@@ -120,13 +120,20 @@ class Engine:
         raises for what a client sent.
         """
     def stats(self) -> dict[str, Any]:
-        """Counts since the engine was made; taken without stopping anything.
+        """Counts since the engine was made, of this process and all that were forked since, those that are gone too.
 
-        `requests`, `rows`, `batches`, `batch_rows` (batches by their rows), `rejected`, `expired`, `cancelled`,
-        `waits` (batches whose leader let others join), `queued_rows` and `running` (now), and `models`: for each
-        version that was ever asked `model`, `version`, `rows`, `requests` (by outcome) and `histograms` of the
-        answered ones: `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.
+        Taken without stopping anything.  `requests`, `rows`, `batches`, `batch_rows` (batches by their rows),
+        `rejected`, `expired`, `cancelled`, `waits` (batches whose leader let others join), `queued_rows` and `running`
+        (now, of the processes that live), and `models`: for each version that was ever asked `model`, `version`,
+        `rows`, `requests` (by outcome) and `histograms` of the answered ones: `parse`, `preprocess`, `queue`,
+        `forward`, `reply`, `total` in ns, and `batch_rows`.  A histogram is `count`, `sum` and `buckets`: those that
+        are not empty, as (exclusive upper bound, count).  `host` has what `count` was told.  After 1023 versions all
+        further ones are counted as version 0 of `(others)`.
         """
+    def count(
+        self, what: Literal["store_errors", "database_errors", "observer_dropped", "refused_late"], by: int = 1, /
+    ) -> None:
+        """Adds to what `stats` has under `host`: what is not the engine's, and must be right in several processes."""
     def close(self) -> None:
         """Refuses new work and waits until what is queued is answered.  Idempotent."""
 

@@ -239,6 +239,21 @@ static PyObject *engine_stats(PyObject *object, PyObject *unused) {
     return stats_as_dict(((engine_object *)object)->engine);
 }
 
+static PyObject *engine_count(PyObject *object, PyObject *arguments) {
+    const char *what;
+    Py_ssize_t by = 1;
+    srv_host_kind kind;
+    if (!PyArg_ParseTuple(arguments, "s|n:count", &what, &by) || find_host_kind(what, &kind) != 0) {
+        return NULL;
+    }
+    if (by < 0) {
+        PyErr_SetString(PyExc_ValueError, "counters only go up; expected a number from 0");
+        return NULL;
+    }
+    srv_engine_count(((engine_object *)object)->engine, kind, (uint64_t)by);
+    Py_RETURN_NONE;
+}
+
 static PyObject *engine_close(PyObject *object, PyObject *unused) {
     (void)unused;
     srv_engine *engine = ((engine_object *)object)->engine;
@@ -253,7 +268,9 @@ static PyMethodDef engine_methods[] = {
      "handle($self, model, protocol, body, content_type='', *, top=0, timeout_ms=0, background=False, "
      "raw=False)\n--\n\n"
      "The whole data path for one request: (HTTP status, headers, reply body)."},
-    {"stats", engine_stats, METH_NOARGS, "stats($self)\n--\n\nCounts since the engine was made."},
+    {"stats", engine_stats, METH_NOARGS,
+     "stats($self)\n--\n\nCounts since the engine was made, of all processes that were forked since."},
+    {"count", engine_count, METH_VARARGS, "count($self, what, by=1, /)\n--\n\nAdds to what stats() has under host."},
     {"close", engine_close, METH_NOARGS,
      "close($self)\n--\n\nRefuses new work and waits until what is queued is answered.  Idempotent."},
     {0},

@@ -17,7 +17,7 @@ typedef struct srv_workspace {
 struct srv_engine {
     srv_engine_options options;
     srv_queue *queue;
-    srv_stats stats;
+    srv_stats *stats;
     pthread_mutex_t lock; /* guards spare */
     srv_workspace *spare;
 };
@@ -34,7 +34,11 @@ static void free_workspace(srv_workspace *workspace) {
 srv_status srv_engine_new(const srv_engine_options *options, srv_engine **out, srv_error *err) {
     srv_engine *engine = srv_calloc(1, sizeof *engine);
     *out = NULL;
-    if (engine == NULL || (engine->queue = srv_queue_new(&options->queue)) == NULL) {
+    if (engine == NULL || (engine->stats = srv_stats_new()) == NULL ||
+        (engine->queue = srv_queue_new(&options->queue)) == NULL) {
+        if (engine != NULL) {
+            srv_stats_free(engine->stats);
+        }
         srv_free(engine);
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
@@ -58,7 +62,7 @@ void srv_engine_free(srv_engine *engine) {
         free_workspace(engine->spare);
         engine->spare = next;
     }
-    srv_stats_free(&engine->stats);
+    srv_stats_free(engine->stats);
     pthread_mutex_destroy(&engine->lock);
     srv_free(engine);
 }
@@ -66,7 +70,6 @@ void srv_engine_free(srv_engine *engine) {
 void srv_engine_after_fork(srv_engine *engine) {
     pthread_mutex_init(&engine->lock, NULL);
     engine->spare = NULL;
-    engine->stats = (srv_stats){0};
     srv_queue_after_fork(engine->queue);
 }
 
@@ -285,9 +288,6 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
 
 static void count(srv_stats *stats, const srv_model *model, const srv_exchange *exchange) {
     srv_model_stats *s = srv_stats_of(stats, model->name, model->version);
-    if (s == NULL) {
-        return; /* out of memory: the request matters more than its count */
-    }
     atomic_fetch_add_explicit(&s->requests[exchange->status], 1, memory_order_relaxed);
     if (exchange->status != SRV_OK) {
         return;
@@ -316,13 +316,17 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
     }
     exchange->total_ns = srv_now_ns() - begin;
     if (!request->raw) {
-        count(&engine->stats, model, exchange);
+        count(engine->stats, model, exchange);
     }
     return exchange->status;
 }
 
-const srv_model_stats *srv_engine_model_stats(srv_engine *engine) {
-    return atomic_load_explicit(&engine->stats.first, memory_order_acquire);
+void srv_engine_count(srv_engine *engine, srv_host_kind kind, uint64_t by) {
+    atomic_fetch_add_explicit(&engine->stats->host[kind], by, memory_order_relaxed);
+}
+
+const srv_stats *srv_engine_stats(const srv_engine *engine) {
+    return engine->stats;
 }
 
 void srv_engine_read_stats(srv_engine *engine, srv_queue_stats *out) {
