@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyapp import engine
-from pyapp.importers.answers import plain
+from pyapp.importers.answers import flat, plain, record
 from pyapp.importers.problems import ImportRefusedError
 from pyapp.importers.samples import rows_of
 from pyapp.serving.compare import Comparison, Side
@@ -34,7 +34,16 @@ class Rows:
 
     def inputs(self, manifest: Mapping[str, Any]) -> list[Any]:
         """As that model takes them.  Raises ImportRefusedError naming row and column."""
-        return rows_of(self.rows, manifest, self.path) if self.path.suffix == ".csv" else self.rows
+        if self.path.suffix == ".csv":
+            return rows_of(self.rows, manifest, self.path)
+        inputs = manifest["inputs"]
+        if not all(item["kind"] == "tensor" for item in inputs):
+            return [record(row, inputs) for row in self.rows]
+        try:
+            return [flat(row, inputs) if isinstance(row, dict) else row for row in self.rows]
+        except (KeyError, TypeError, ValueError) as error:
+            expected = ", ".join(item["name"] for item in inputs)
+            raise ImportRefusedError(f"{self.path}: {error}; expected numbers, or objects with {expected}") from error
 
 
 def read_rows(path: Path, target: str | None) -> Rows:
