@@ -51,6 +51,9 @@ def prepare(app: "Flask", address: tuple[str, int], deadline: float) -> "WSGIApp
 
     `deadline`: of a request, in seconds.
     """
+    serving = getattr(app, "extensions", {}).get("serving")  # none if something else is around the app
+    if serving is not None:
+        serving.watcher.ensure()  # each worker follows the store and the decisions, asked or not
     if sys.platform != "linux":
         return app
     # Blocked before granian starts its threads, which inherit that: SIGTERM is for the thread below alone.
