@@ -110,11 +110,18 @@ class Engine:
         top: int = 0,
         timeout_ms: int = 0,
         background: bool = False,
+        explain: str | None = None,
+        steps: int = 0,
+        target: str | None = None,
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """The whole data path for one request: (HTTP status, headers, reply body).
 
         `protocol` is "classify", "tensorflow" or "openinference".  `timeout_ms` shortens the engine's own deadline;
         a `background` request is computed only when no other waits.  Never raises for what a client sent.
+
+        `explain`, for "classify" alone: "gradient" or "integrated" adds to each row what each input has contributed to
+        the score of `target` (a label, or the number of an output; default: the best label, or the first number), with
+        `steps` (1 to 512; 0: 32) for the integral.  docs/explain.md has more.
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine was made; taken without stopping anything.

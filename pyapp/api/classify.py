@@ -6,6 +6,7 @@ from flask import Blueprint, Response, request
 
 from . import serving
 from .errors import BadParameter
+from .explain import asked_explanation
 from .predict import answer, read_body
 
 bp = Blueprint("classify", __name__)
@@ -15,9 +16,12 @@ _LARGEST = 2**31 - 1
 
 @bp.post("/classify")
 def classify() -> Response:
-    """Query: `model` (default: the only one), `version` (default: the newest), `top` (how many labels; all)."""
+    """Query: `model` (default: the only one), `version` (default: the newest), `top` (how many labels; all).
+
+    `explain=1` adds what the inputs have contributed (docs/explain.md), by `method`, with `steps`, for `target`.
+    """
     model = serving().registry.find(request.args.get("model"), _positive("version"))
-    return answer(model, "classify", read_body(), top=_positive("top") or 0)
+    return answer(model, "classify", read_body(), top=_positive("top") or 0, explanation=asked_explanation())
 
 
 def _positive(name: str) -> int | None:

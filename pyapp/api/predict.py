@@ -1,6 +1,9 @@
 """What the predict routes of all protocols share: names in URLs, the raw body in, the engine's reply out."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -13,6 +16,8 @@ from .errors import BadHeader
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 PRIORITY_HEADER = "X-Request-Priority"
+
+NO_EXPLANATION: Mapping[str, Any] = MappingProxyType({})
 
 
 class ModelName(BaseConverter):
@@ -34,10 +39,12 @@ class VersionNumber(BaseConverter):
 CONVERTERS = {"model": ModelName, "version": VersionNumber}
 
 
-def answer(model: engine.Model, protocol: str, body: bytes, top: int = 0) -> Response:
+def answer(
+    model: engine.Model, protocol: str, body: bytes, top: int = 0, explanation: Mapping[str, Any] = NO_EXPLANATION
+) -> Response:
     """What the engine replies; `pyapp.fastpath` sends the same without Flask.
 
-    Two headers say how urgent a request is: `X-Request-Timeout-Ms` (it is answered 504 once it is older) and
+    `explanation`: how `Engine.handle` is to explain the answer, if at all.  Two headers say how urgent a request is: `X-Request-Timeout-Ms` (it is answered 504 once it is older) and
     `X-Request-Priority: background` (it is computed when no other waits).
     """
     status, headers, reply = serving().engine.handle(
@@ -48,6 +55,7 @@ def answer(model: engine.Model, protocol: str, body: bytes, top: int = 0) -> Res
         top=top,
         timeout_ms=_timeout_ms(),
         background=_is_background(),
+        **explanation,
     )
     response = Response(reply, status, headers)
     response.headers["X-Model-Version"] = str(model.version)
