@@ -44,8 +44,9 @@ def answer(
 ) -> Response:
     """What the engine replies; `pyapp.fastpath` sends the same without Flask.
 
-    `explanation`: how `Engine.handle` is to explain the answer, if at all.  Two headers say how urgent a request is: `X-Request-Timeout-Ms` (it is answered 504 once it is older) and
-    `X-Request-Priority: background` (it is computed when no other waits).
+    `explanation`: how the engine is to explain the answer, if at all.  Two headers say how urgent a request is:
+    `X-Request-Timeout-Ms` (it is answered 504 once it is older) and `X-Request-Priority: background` (it is computed
+    when no other waits).
     """
     status, headers, reply = serving().engine.handle(
         model,
