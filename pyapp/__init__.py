@@ -9,7 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from pyapp import engine
 
 from . import cli, images
-from .api import classify, errors, health, models, openinference, page, predict, tensorflow
+from .api import classify, drift, errors, health, models, openinference, page, predict, tensorflow
 from .config import Config, ConfigError
 from .fastpath import FastPath
 from .serving import Serving
@@ -62,7 +62,7 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
 
     errors.register(app)
     app.url_map.converters.update(predict.CONVERTERS)
-    for module in (classify, tensorflow, openinference, health, models, page):
+    for module in (classify, tensorflow, openinference, health, models, drift, page):
         app.register_blueprint(module.bp)
     cli.register(app)
     app.wsgi_app = FastPath(app, serving)  # type: ignore[method-assign]

@@ -225,6 +225,9 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     if (status != SRV_OK) {
         return status;
     }
+    if (model->drift != NULL) {
+        srv_drift_count_rows(model->drift, body.values, body.cells, model->features, body.rows);
+    }
     size_t bytes;
     float *y = NULL;
     if (srv_multiply(body.rows, model->outputs * sizeof *y, &bytes)) {
@@ -265,6 +268,10 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     status = srv_queue_run(engine->queue, &job, err);
     if (status != SRV_OK) {
         return status;
+    }
+    if (model->drift != NULL) {
+        srv_drift_count_labels(model->drift, y + model->output[0].offset, model->outputs,
+                               model->output[0].source.columns, body.rows);
     }
     exchange->queue_ns = job.queued_ns;
     exchange->forward_ns = job.run_ns;

@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from pyapp import engine
 
+from .drift import counts_folder
 from .manifest import Description, describe
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
@@ -166,7 +167,7 @@ def _listing(folder: Path) -> list[Path]:
 def _load(folder: Path) -> Version:
     name, number = folder.parent.name, int(folder.name)
     try:
-        model = engine.Model.load(folder, name=name, version=number)
+        model = engine.Model.load(folder, name=name, version=number, counts=counts_folder())
         return Version(name, number, model, description=describe(model))
     except Exception as error:  # whatever is wrong with one version, the others must be served
         # Where the store lies is nobody's business outside.
