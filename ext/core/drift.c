@@ -73,6 +73,21 @@ static int open_whole(const char *path, size_t bytes) {
     return file;
 }
 
+/* The folders above the file; one that can't be made is missed when the file is. */
+static void make_folders(const char *path) {
+    char folder[4096];
+    size_t size = strlen(path);
+    if (size >= sizeof folder) {
+        return;
+    }
+    memcpy(folder, path, size + 1);
+    for (char *at = strchr(folder + 1, '/'); at != NULL; at = strchr(at + 1, '/')) {
+        *at = '\0';
+        (void)mkdir(folder, 0700);
+        *at = '/';
+    }
+}
+
 /* Gets its name when it is complete, so that none that is half made is ever seen.  Its room on the disk is taken now:
  * memory that a full disk can't hold would be a signal later. */
 static void make_file(const char *path, size_t bytes) {
@@ -81,6 +96,7 @@ static void make_file(const char *path, size_t bytes) {
     if (size < 0 || (size_t)size >= sizeof draft) {
         return;
     }
+    make_folders(path);
     int file = open(draft, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (file < 0) {
         return;

@@ -11,7 +11,6 @@ one up to 0.25 a moderate and one beyond a large drift; with fewer than 100 rows
 """
 
 import json
-import logging
 import math
 import os
 from collections.abc import Sequence
@@ -26,19 +25,17 @@ FEWEST_ROWS = 100
 
 _LEVELS = ("unknown", "stable", "moderate", "large")
 
-log = logging.getLogger(__name__)
-
 
 def counts_folder() -> str | None:
-    """Where processes that serve the same versions count together, and go on after a restart; None: it can't be had."""
-    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    folder = state / "flask-serving" / "counts"
+    """Where processes that serve the same versions count together, and go on after a restart; None: nowhere.
+
+    The engine makes it when it is needed, and counts in memory where it can't.
+    """
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        log.info("counts of drift begin anew with each start: %s", error)
+        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    except RuntimeError:  # a user without a home
         return None
-    return str(folder) if os.access(folder, os.W_OK) else None
+    return str(state / "flask-serving" / "counts")
 
 
 def psi(expected: Sequence[float], rows: float, seen: Sequence[int]) -> float:

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
