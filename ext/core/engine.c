@@ -168,7 +168,7 @@ static void run_model(const void *context, const float *x, size_t rows, float *s
 
 /* A classifier with one column and two labels gives the score of the second: the first has the rest. */
 static srv_status write_reply(const srv_model *model, const srv_request *request, const srv_body *body, const float *y,
-                              srv_arena *arena, srv_buffer *out, srv_error *err) {
+                              const srv_explained *explained, srv_arena *arena, srv_buffer *out, srv_error *err) {
     size_t count = body->outputs != NULL ? body->output_count : model->output_count;
     srv_reply_output *outputs = srv_arena_take(arena, count * sizeof *outputs);
     if (outputs == NULL) {
@@ -193,6 +193,7 @@ static srv_status write_reply(const srv_model *model, const srv_request *request
         .bare = body->bare,
         .id = body->id,
         .id_size = body->id_size,
+        .explained = explained,
     };
     if (request->protocol == SRV_PROTOCOL_CLASSIFY) {
         source.output_count = 1;
@@ -227,6 +228,9 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     }
     if (status != SRV_OK) {
         return status;
+    }
+    if (model->drift != NULL) {
+        srv_drift_count_rows(model->drift, body.values, body.cells, model->features, body.rows);
     }
     size_t bytes;
     float *y = NULL;
@@ -269,15 +273,39 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     if (status != SRV_OK) {
         return status;
     }
+    if (model->drift != NULL) {
+        srv_drift_count_labels(model->drift, y + model->output[0].offset, model->outputs,
+                               model->output[0].source.columns, body.rows);
+    }
     exchange->queue_ns = job.queued_ns;
     exchange->forward_ns = job.run_ns;
     exchange->rows = job.rows;
     exchange->batch_rows = job.batch_rows;
+    srv_explained explained;
+    if (request->explain != NULL) {
+        const srv_explain_task task = {
+            .model = model,
+            .options = *request->explain,
+            .sent = {.values = body.values, .cells = body.cells, .texts = body.texts},
+            .x = x,
+            .y = y,
+            .rows = body.rows,
+            .deadline_ns = job.deadline_ns,
+            .interrupted = hooks->interrupted,
+            .hook = hooks->context,
+            .terms = exchange->workspace_->row,
+            .arena = arena,
+        };
+        if ((status = srv_explain(&task, &explained, err)) != SRV_OK) {
+            return status;
+        }
+    }
     now = srv_now_ns();
     if (request->raw) {
         srv_buffer_add(exchange->body, y, bytes);
     } else {
-        status = write_reply(model, request, &body, y, arena, exchange->body, err);
+        status = write_reply(model, request, &body, y, request->explain != NULL ? &explained : NULL, arena,
+                             exchange->body, err);
     }
     if (status == SRV_OK && exchange->body->failed) {
         status = srv_fail(err, SRV_NO_MEMORY, "out of memory while writing the reply");

@@ -15,6 +15,7 @@
 #define SRV_ENGINE_H
 
 #include "base/buffer.h"
+#include "explain/explain.h"
 #include "model/model.h"
 #include "parse_body.h"
 #include "queue_batch.h"
@@ -40,10 +41,11 @@ typedef struct srv_engine_options {
 typedef struct srv_request {
     srv_protocol protocol;
     srv_body_source body;
-    size_t top;          /* the k best labels; 0: all scores */
-    uint64_t timeout_ns; /* the client's own, if it is shorter than the engine's; 0: none */
-    bool background;     /* computed only when no other request waits */
-    bool raw;            /* the reply is the outputs, float32 [rows × outputs], and nothing is counted: for observers */
+    size_t top;                         /* the k best labels; 0: all scores */
+    uint64_t timeout_ns;                /* the client's own, if it is shorter than the engine's; 0: none */
+    bool background;                    /* computed only when no other request waits */
+    bool raw;                           /* the reply is the outputs, float32 [rows × outputs]; nothing is counted */
+    const srv_explain_options *explain; /* CLASSIFY only: what the answer is due to, too; NULL: no */
 } srv_request;
 
 typedef struct srv_hooks {

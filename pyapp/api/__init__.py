@@ -14,9 +14,9 @@ def serving() -> Parts:
 
 def modules() -> tuple[Blueprint, ...]:
     """Every blueprint of the API, and the page."""
-    from . import admin, classify, health, insight, metrics, models, openinference, page, tensorflow, upload
+    from . import admin, classify, drift, health, insight, metrics, models, openinference, page, tensorflow, upload
 
     return tuple(
         module.bp
-        for module in (admin, classify, tensorflow, openinference, health, insight, metrics, models, upload, page)
+        for module in (admin, classify, drift, tensorflow, openinference, health, insight, metrics, models, upload, page)
     )
