@@ -16,7 +16,7 @@ def modules() -> tuple[Blueprint, ...]:
     """Every blueprint of the API, and the page."""
     from . import admin, classify, drift, health, insight, metrics, models, openinference, page, tensorflow, upload
 
-    return tuple(
-        module.bp
-        for module in (admin, classify, drift, tensorflow, openinference, health, insight, metrics, models, upload, page)
-    )
+    compute = (classify, tensorflow, openinference)
+    tell = (health, models, metrics, insight, drift)
+    found = (*compute, *tell, admin, upload, page)
+    return tuple(module.bp for module in found)
