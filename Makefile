@@ -125,7 +125,7 @@ lint-py: $(VENV)/installed-dev $(VENV)/built
 	$(BIN)/ruff check $(PYTHON_FILES)
 	$(BIN)/ruff format --check $(PYTHON_FILES)
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest pyapp.engine
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml pyapp.engine
 
 lint-page: $(VENV)/installed-page
 	@$(NPM) run lint
@@ -133,7 +133,7 @@ lint-page: $(VENV)/installed-page
 
 types: $(VENV)/installed-dev $(VENV)/built $(VENV)/installed-page ## mypy, stubtest and tsc
 	$(BIN)/mypy
-	$(BIN)/python -m mypy.stubtest pyapp.engine
+	$(BIN)/python -m mypy.stubtest --mypy-config-file pyproject.toml pyapp.engine
 	@$(NPM) run check-types
 
 format: $(VENV)/installed-dev $(VENV)/installed-page ## rewrite the sources in the project's style

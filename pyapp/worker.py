@@ -25,6 +25,7 @@ from . import overload
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+    from flask import Flask
 
 DRAIN_SECONDS = 1.0
 """A busy client has sent its next request by then, and an idle one has nothing to lose."""
@@ -45,7 +46,7 @@ _LATE_BODY = b'{"error": "the server is overloaded: requests wait too long to be
 _LATE = [("Content-Type", "application/json"), ("Content-Length", str(len(_LATE_BODY))), ("Retry-After", "1")]
 
 
-def prepare(app: "WSGIApplication", address: tuple[str, int], deadline: float) -> "WSGIApplication":
+def prepare(app: "Flask", address: tuple[str, int], deadline: float) -> "WSGIApplication":
     """Called in a new worker's main thread; returns what granian is to serve at `address`.
 
     `deadline`: of a request, in seconds.
@@ -54,9 +55,7 @@ def prepare(app: "WSGIApplication", address: tuple[str, int], deadline: float) -
     if is_linux:
         # Blocked before any other thread is started, as they inherit that: SIGTERM is for the thread below alone.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    serving = getattr(app, "extensions", {}).get("serving")  # none if something else is around the app
-    if serving is not None:
-        serving.watcher.ensure()  # each worker follows the store and the decisions, asked or not
+    app.extensions["serving"].watcher.ensure()  # each worker follows the store and the decisions, asked or not
     if not is_linux:
         return app
     _end_with_parent()
@@ -69,9 +68,11 @@ def prepare(app: "WSGIApplication", address: tuple[str, int], deadline: float) -
 class Guarded:
     """The app; while the worker stops, each reply asks the client to close; requests that come late get 503."""
 
-    def __init__(self, app: "WSGIApplication") -> None:
+    def __init__(self, app: "Flask") -> None:
+        """`app`: one that serves."""
         self.stopping = False
         self._app = app
+        self._count = app.extensions["serving"].engine.count
         self._watch: overload.Watch | None = None
 
     def watch(self, address: tuple[str, int], deadline: float) -> None:
@@ -89,6 +90,7 @@ class Guarded:
                 start_response("204 NO CONTENT", [])
                 return []
             if self._watch.late and environ["REQUEST_METHOD"] == "POST":
+                self._count("refused_late")
                 _discard_body(environ)
                 start_response("503 SERVICE UNAVAILABLE", _LATE)
                 return [_LATE_BODY]
