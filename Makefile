@@ -98,9 +98,9 @@ asan: $(VENV)/installed-dev $(VENV)/built ## C tests and tests of the binding un
 		UBSAN_OPTIONS=print_stacktrace=1 PYTHONMALLOC=malloc PYTHONPATH=build/asan/lib \
 		$(BIN)/pytest -p no:cacheprovider tests/binding
 
-tsan: $(VENV)/installed-run ## the batching queue and its events under ThreadSanitizer
-	@$(CORE) run SANITIZE=thread TESTS="$(wildcard tests/core/test_queue_*.c tests/core/test_event*.c tests/core/test_pace.c \
-	    tests/core/test_stats.c)"
+tsan: $(VENV)/installed-run ## the batching queue, its events and forks under ThreadSanitizer
+	@$(CORE) run SANITIZE=thread \
+		TESTS="$(wildcard $(addprefix tests/core/test_,queue_*.c event*.c pace.c fork.c stats.c))"
 
 BENCH := forward parse scale serve
 

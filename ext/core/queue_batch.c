@@ -251,7 +251,7 @@ static void finish_batch_lock_held(srv_queue *queue, const batch *b, bool comput
  * nobody would join: who arrives leads. */
 static void wait_for_others_lock_held(srv_queue *queue, lane *l, sleepers *who) {
     if (l->pace.saving_ns <= 0 || l->rows >= l->pace.full_rows || queue->free_count > 0 ||
-        !patience_allows(&l->patience)) {
+        !patience_allows(&l->patience, queue->most_inside <= 1)) {
         return;
     }
     const bool curious = patience_is_curious(&l->patience);

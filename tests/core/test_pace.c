@@ -49,9 +49,9 @@ TEST(unknown_costs_mean_no_wait) {
 }
 
 /* Batches until the next wait is allowed. */
-static int pause_of(patience *p) {
+static int pause_of(patience *p, bool alone) {
     int batches = 0;
-    while (!patience_allows(p)) {
+    while (!patience_allows(p, alone)) {
         batches++;
     }
     return batches;
@@ -61,20 +61,34 @@ TEST(waits_that_nobody_joins_become_rare) {
     patience p = {0};
     int wanted[] = {0, 1, 2, 4, 8, 16, 32, 64, 128, 128, 128};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        CHECK_EQ(pause_of(&p), wanted[i]);
+        CHECK_EQ(pause_of(&p, false), wanted[i]);
         patience_learn(&p, false);
     }
-    CHECK_EQ(pause_of(&p), 128);
+    CHECK_EQ(pause_of(&p, false), 128);
     CHECK(patience_is_curious(&p)); /* a rare try must be able to find out */
     patience_learn(&p, true);
-    CHECK_EQ(pause_of(&p), 0);
+    CHECK_EQ(pause_of(&p, false), 0);
+}
+
+TEST(alone_they_are_so_rare_that_p99_does_not_show_them) {
+    patience p = {0};
+    int waits = 0;
+    for (int batch = 0; batch < 10000; batch++) {
+        if (patience_allows(&p, true)) {
+            waits++;
+            patience_learn(&p, false);
+        }
+    }
+    CHECK(waits > 10 && waits < 25);
+    CHECK(p.pause > 128 || p.length > 128);
+    CHECK(pause_of(&p, false) <= 128); /* somebody came: the next try is not far */
 }
 
 TEST(some_waits_look_for_more_than_are_known) {
     patience p = {0};
     int curious = 0;
     for (int i = 0; i < 160; i++) {
-        CHECK(patience_allows(&p));
+        CHECK(patience_allows(&p, false));
         curious += patience_is_curious(&p);
         patience_learn(&p, true);
     }
@@ -152,5 +166,5 @@ TEST(waiting_makes_larger_batches) {
 
 TEST_MAIN(RUN(a_small_network_never_waits); RUN(a_large_network_waits_as_long_as_one_more_would_save);
           RUN(unknown_costs_mean_no_wait); RUN(waits_that_nobody_joins_become_rare);
-          RUN(some_waits_look_for_more_than_are_known); RUN(to_wake_a_thread_costs_something);
-          RUN(alone_hardly_anybody_waits); RUN(waiting_makes_larger_batches))
+          RUN(alone_they_are_so_rare_that_p99_does_not_show_them); RUN(some_waits_look_for_more_than_are_known);
+          RUN(to_wake_a_thread_costs_something); RUN(alone_hardly_anybody_waits); RUN(waiting_makes_larger_batches))

@@ -4,6 +4,10 @@
 
 #include <pthread.h>
 
+#ifdef __SANITIZE_THREAD__
+#include <sanitizer/tsan_interface.h>
+#endif
+
 /* The library that is vendored carries a prefix so that it can live beside numpy's own copy: setup.py defines it. */
 #ifndef BLAS_SYMBOL_PREFIX
 #define BLAS_SYMBOL_PREFIX
@@ -47,8 +51,13 @@ static void before_fork(void) {
     pthread_rwlock_wrlock(&products);
 }
 
+/* Made anew, as only the thread that holds it can unlock it, which is the parent's; and others waited for it. */
 static void after_fork_in_child(void) {
-    products = (pthread_rwlock_t)UNLOCKED; /* others waited for it */
+#ifdef __SANITIZE_THREAD__ /* which remembers locks by their address */
+    __tsan_mutex_pre_unlock(&products, 0);
+    __tsan_mutex_post_unlock(&products, 0);
+#endif
+    products = (pthread_rwlock_t)UNLOCKED;
 }
 
 static void guard_forks(void) {

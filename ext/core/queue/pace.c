@@ -9,7 +9,11 @@
 #define USUAL_WAKE_NS 5000.0
 #define JOIN_WAKES 4.0 /* what a request that joins costs, in wake-ups: see pace_of */
 
-bool patience_allows(patience *p) {
+bool patience_allows(patience *p, bool alone) {
+    if (!alone && p->length > PATIENCE_LONGEST_PAUSE) { /* no longer */
+        p->length = PATIENCE_LONGEST_PAUSE;
+        p->pause = p->pause < p->length ? p->pause : p->length;
+    }
     if (p->pause > 0) {
         p->pause--;
         return false;
@@ -23,7 +27,7 @@ void patience_learn(patience *p, bool joined) {
         p->length = 0;
     } else {
         p->length = p->length == 0 ? 1 : 2 * p->length;
-        p->length = p->length < PATIENCE_LONGEST_PAUSE ? p->length : PATIENCE_LONGEST_PAUSE;
+        p->length = p->length < PATIENCE_LONGEST_PAUSE_ALONE ? p->length : PATIENCE_LONGEST_PAUSE_ALONE;
     }
     p->pause = p->length;
 }

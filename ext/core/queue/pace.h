@@ -6,7 +6,8 @@
  *
  * Whether others come in that time is learnt by trying, and nothing else would do: on a busy core nobody can arrive
  * while a leader computes, so the rate of arrivals looks low just because nobody waits.  After a wait that nobody
- * joined the next batches begin at once, twice as many each time: alone, the tries cost next to nothing.
+ * joined the next batches begin at once, twice as many each time; most where nobody else was seen lately.  So alone, one
+ * request in a thousand waits, and is found to be alone.
  */
 #ifndef SRV_QUEUE_PACE_H
 #define SRV_QUEUE_PACE_H
@@ -21,8 +22,11 @@ typedef struct patience {
 } patience;
 
 #define PATIENCE_LONGEST_PAUSE 128
+#define PATIENCE_LONGEST_PAUSE_ALONE 1024 /* a lone client's p99 must not be that of the tries */
 
-bool patience_allows(patience *p);             /* asked once per batch that could wait */
+/* Asked once per batch that could wait.  `alone`: no two requests were inside at once lately. */
+bool patience_allows(patience *p, bool alone);
+
 void patience_learn(patience *p, bool joined); /* after a wait: did anyone come? */
 
 /* May a leader look out for more requests than were ever inside at once lately?  Mostly not: then all are here.  But
