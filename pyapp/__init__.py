@@ -11,7 +11,7 @@ from pyapp import engine
 
 from . import cli
 from .access_log import AccessLog
-from .access_log import log as access_log
+from .access_log import log as request_log
 from .api import access, errors, modules, predict
 from .config import Config, ConfigError
 from .extension import Serving
@@ -63,4 +63,4 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
 def _observed(wsgi: FastPath, config: Config) -> Any:
     """What looks at every request, whichever way it goes: spans and the log, where somebody takes them."""
     wrapped: Any = Tracing(wsgi) if is_wanted() else wsgi
-    return AccessLog(wrapped, config.log_percent) if access_log.isEnabledFor(logging.INFO) else wrapped
+    return AccessLog(wrapped, config.log_percent) if request_log.isEnabledFor(logging.INFO) else wrapped
