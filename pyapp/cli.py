@@ -1,11 +1,12 @@
-"""`flask models …` and `flask serving …`."""
+"""`flask models …`, `flask serving …` and `flask openapi`."""
 
 import click
-from flask import Flask, json
-from flask.cli import AppGroup
+from flask import Flask, current_app, json
+from flask.cli import AppGroup, with_appcontext
 
-from pyapp.api import serving
+from pyapp.api import errors, openapi, serving
 from pyapp.api.models import listing
+from pyapp.serving.snapshot import Snapshot
 
 models = AppGroup("models", help="The models in the store.")
 settings = AppGroup("serving", help="The server itself.")
@@ -17,6 +18,7 @@ def register(app: Flask) -> None:
     """Adds the commands to `flask`."""
     app.cli.add_command(models)
     app.cli.add_command(settings)
+    app.cli.add_command(print_openapi)
 
 
 @models.command("list")
@@ -47,3 +49,18 @@ def show_config(as_json: bool) -> None:
     width = max(len(variable) for variable, _, _ in rows)
     for variable, value, meaning in rows:
         click.echo(f"{variable:<{width}}  {value}\n{'':<{width}}  {meaning}")
+
+
+@settings.command("errors")
+def show_errors() -> None:
+    """Everything that can go wrong with a request, as Markdown."""
+    click.echo(errors.catalogue(), nl=False)
+
+
+@click.command("openapi")
+@click.option("--without-models", is_flag=True, help="Leave out what the models of this store take.")
+@with_appcontext
+def print_openapi(without_models: bool) -> None:
+    """The OpenAPI document of the API."""
+    snapshot = Snapshot() if without_models else serving().registry.snapshot
+    click.echo(json.dumps(openapi.build(current_app, snapshot), indent=2, ensure_ascii=False))

@@ -139,10 +139,39 @@ class BadHeader(BadRequest):
         self.where = name
 
 
+def whole(value: object) -> int | None:
+    """A JSON number that is a whole one, which `3.0` is too; else None."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def title(status: int) -> str:
     """A status in words: its causes, or HTTP's own phrase."""
     causes = [cause.name for cause in CAUSES if cause.status == status]
     return "; ".join(causes) or HTTPStatus(status).phrase
+
+
+def catalogue() -> str:
+    """docs/errors.md: `flask serving errors` writes it."""
+    lines = [
+        "# Errors",
+        "",
+        "Written by `flask serving errors` from the table in `pyapp/api/errors.py`; a test provokes each of them.",
+        "",
+        'Every error is JSON: `{"error": what is wrong and what would be right}`, with `"where"` (a JSON pointer into',
+        'the body, `?parameter` or header) and `"offset"` (byte of the body) where there is such a place. `/v1` and',
+        "`/v2` answer as TensorFlow Serving and Triton do: with `error` alone, the place being part of the text. Each",
+        "reply has an `X-Request-ID`, under which the log has the request too. In NDJSON streams an error is a line of",
+        "its own, with its `line`, and the status stays 200.",
+    ]
+    for status in sorted({cause.status for cause in CAUSES}):
+        lines += ["", f"## {status} {HTTPStatus(status).phrase}", ""]
+        lines += ["| cause | when | such as | what to do |", "|---|---|---|---|"]
+        for cause in CAUSES:
+            if cause.status == status:
+                lines.append(f"| {cause.name} | {cause.when} | `{cause.example}` | {cause.remedy} |")
+    return "\n".join(lines) + "\n"
 
 
 def register(target: Flask | Blueprint) -> None:

@@ -7,7 +7,6 @@ what each model takes from its manifest.
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, json, request
@@ -24,6 +23,7 @@ from .openapi_schemas import SCHEMAS, STRING, Schema, ref
 bp = Blueprint("openapi", __name__)
 
 TITLE = "Flask Serving"
+API_VERSION = "1"
 MAX_VERSION = 10**18 - 1
 
 _ARGUMENT = re.compile(r"<(?:[a-z]+(?:\([^)]*\))?:)?(\w+)>")
@@ -71,13 +71,15 @@ def build(app: Flask, snapshot: Snapshot, needs_key: bool = False) -> dict[str, 
     tags = sorted({operation["tags"][0] for item in paths.values() for operation in item.values()})
     return {
         "openapi": "3.1.0",
-        "info": {"title": TITLE, "version": _version(), "license": {"name": "MIT", "identifier": "MIT"}},
+        "info": {"title": TITLE, "version": API_VERSION, "license": {"name": "MIT", "identifier": "MIT"}},
         "servers": [{"url": prefix or "/"}],
         "tags": [{"name": tag} for tag in tags],
         "paths": paths,
         "components": {
             "schemas": {**SCHEMAS, **{name: body.schema for name, body in bodies.items()}},
             "examples": {name: {"value": body.example} for name, body in bodies.items() if body.example is not None},
+            "responses": _errors(),
+            "parameters": _headers(),
             "securitySchemes": {
                 "admin": {"type": "http", "scheme": "bearer", "description": "the server's SERVING_ADMIN_TOKEN"},
                 "key": {
@@ -123,7 +125,10 @@ def _operation(
     if rest.strip():
         told["description"] = rest.strip()
     parameters = [_argument(name, rule, snapshot) for name in _ARGUMENT.findall(rule.rule)]
-    parameters += [_with_models(parameter, snapshot) for parameter in operation.parameters]
+    parameters += [
+        ref(parameter["name"], "parameters") if parameter["in"] == "header" else _with_models(parameter, snapshot)
+        for parameter in operation.parameters
+    ]
     if parameters:
         told["parameters"] = parameters
     if operation.body is not None:
@@ -171,17 +176,32 @@ def _responses(operation: Operation) -> dict[str, Any]:
             reply["content"] |= {"text/csv": {"schema": STRING}, lines.CONTENT_TYPES[0]: {"schema": STRING}}
         responses[str(status)] = reply
     for status in operation.errors:
-        responses.setdefault(
-            str(status),
-            {
-                "description": errors.title(status),
-                "headers": {REQUEST_ID_HEADER: {"schema": STRING, "description": "to find it in the server's log"}},
-                "content": {JSON: {"schema": ref(operation.error_schema)}},
-            },
-        )
+        responses.setdefault(str(status), ref(f"{operation.error_schema}{status}", "responses"))
     if operation is UNKNOWN:
         responses["default"] = {"description": "an error", "content": {JSON: {"schema": ref("Error")}}}
     return responses
+
+
+def _errors() -> dict[str, Any]:
+    """What goes wrong in several operations."""
+    return {
+        f"{operation.error_schema}{status}": {
+            "description": errors.title(status),
+            "headers": {REQUEST_ID_HEADER: {"schema": STRING, "description": "to find it in the server's log"}},
+            "content": {JSON: {"schema": ref(operation.error_schema)}},
+        }
+        for operation in OPERATIONS.values()
+        for status in operation.errors
+    }
+
+
+def _headers() -> dict[str, Schema]:
+    return {
+        parameter["name"]: parameter
+        for operation in OPERATIONS.values()
+        for parameter in operation.parameters
+        if parameter["in"] == "header"
+    }
 
 
 # ------------------------------------------------------------------------------------------------------------ bodies
@@ -235,10 +255,3 @@ def _other_ways(inputs: dict[str, ModelInput]) -> dict[str, Any]:
 
 def _input_components(inputs: dict[str, ModelInput]) -> dict[str, Body]:
     return {f"{prefix}_{name}": make(found) for prefix, make in _INPUT_KINDS.values() for name, found in inputs.items()}
-
-
-def _version() -> str:
-    try:
-        return metadata.version("flask-serving")
-    except metadata.PackageNotFoundError:  # run from a source tree
-        return "0"

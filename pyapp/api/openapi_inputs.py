@@ -66,7 +66,7 @@ class ModelInput:
     def predict(self) -> Body:
         """The JSON of /v1: rows as `instances`, or columns as `inputs`."""
         row = self._instance()
-        signature = {"signature_name": {"type": "string"}}
+        signature = {"signature_name": {"enum": ["serving_default"]}}
         rows = {"type": "array", "items": row.schema, "minItems": 1}
         instances = {"type": "object", "properties": {"instances": rows, **signature}, "required": ["instances"]}
         columns = {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]}

@@ -71,7 +71,7 @@ def _decision(body: str | None = None) -> Operation:
 
 
 def _page(kind: str, *errors: int) -> Operation:
-    return Operation("Page", {200: kind}, errors)
+    return Operation("Page", {200: kind, 503: "text/plain"} if kind == "text/html" else {200: kind}, errors)
 
 
 OPERATIONS: dict[str, Operation] = {
@@ -147,8 +147,8 @@ OPERATIONS: dict[str, Operation] = {
     ),
     "upload.delete_version": Operation("Administration", {200: ref("Stored")}, (401, 403, 404, 409), security="admin"),
     "openapi.document": Operation("Documents", {200: {"type": "object"}, 304: None}),
-    "page.docs": _page("text/html", 503),
-    "page.index": _page("text/html", 503),
+    "page.docs": _page("text/html"),
+    "page.index": _page("text/html"),
     "page.asset": _page("*/*", 404),
     "page.root_file": _page("*/*", 404),
 }
