@@ -88,7 +88,7 @@ CAUSES = (
     Cause(415, "unknown encoding", "The Content-Encoding is none that is taken.",
           "the Content-Encoding … is not taken; expected one of gzip, deflate, zstd", "Take one of the list."),
     Cause(422, "wrong shape or value", "The body can be read, and is no input of this model (/v1 and /v2 say 400).",
-          "row has … numbers; the model takes …", "`GET /api/models` tells what the model takes."),
+          "row has … number…; the model takes …", "`GET /api/models` tells what the model takes."),
     Cause(422, "broken package", "An uploaded package can't be loaded, or does not answer its own samples.",
           "…model.json…", "Correct the package; docs/package.md describes it."),
     Cause(429, "too often", "More requests than SERVING_RATE_LIMIT; from /v1 also: the queue is full.",

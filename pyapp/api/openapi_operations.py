@@ -143,7 +143,7 @@ OPERATIONS: dict[str, Operation] = {
     "admin.audit": Operation("Administration", {200: ref("Audit")}, _ADMIN_ERRORS, security="admin"),
     "admin.reload": Operation("Administration", {200: ref("Reloaded")}, _ADMIN_ERRORS, security="admin"),
     "upload.put_version": Operation(
-        "Administration", {201: ref("Stored")}, (400, 401, 403, 409, 413, 422), body="zip", security="admin"
+        "Administration", {201: ref("Stored")}, (400, 401, 403, 404, 409, 413, 422), body="zip", security="admin"
     ),
     "upload.delete_version": Operation("Administration", {200: ref("Stored")}, (401, 403, 404, 409), security="admin"),
     "openapi.document": Operation("Documents", {200: {"type": "object"}, 304: None}),

@@ -11,6 +11,7 @@ STRING: Schema = {"type": "string"}
 INTEGER: Schema = {"type": "integer"}
 COUNT: Schema = {"type": "integer", "minimum": 0}
 NUMBER: Schema = {"type": "number"}
+PERCENT: Schema = {"type": "number", "minimum": 0, "maximum": 100}
 ANY_OBJECT: Schema = {"type": "object", "additionalProperties": True}
 VERSION: Schema = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1, "examples": [1]}
 
@@ -107,8 +108,8 @@ SCHEMAS: dict[str, Schema] = {
     "Reloaded": record({"models": ref("Versions")}),
     "PromoteBody": body(version={"anyOf": [VERSION, {"const": "newest"}]}),
     "LabelBody": body(version=VERSION),
-    "SplitBody": body(shares={"type": "object", "additionalProperties": NUMBER, "examples": [{"1": 90, "2": 10}]}),
-    "ShadowBody": body(target={"anyOf": [STRING, INTEGER]}, percent=NUMBER),
+    "SplitBody": body(shares={"type": "object", "additionalProperties": PERCENT, "examples": [{"1": 90, "2": 10}]}),
+    "ShadowBody": body(target={"anyOf": [STRING, INTEGER]}, percent={**PERCENT, "exclusiveMinimum": 0}),
     "PolicyBody": body(policy={**STRING, "examples": ["latest:2", "all", "1,3"]}),
     "Decided": record(
         {

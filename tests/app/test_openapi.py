@@ -12,6 +12,7 @@ from openapi_spec_validator import validate
 
 from model_packages import dense_network, identity_network, write_package
 from pyapp import Serving, create_app
+from pyapp.api import page
 from pyapp.api.openapi_operations import OPERATIONS
 
 RESIZE = {"op": "resize", "height": 2, "width": 2, "filter": "box"}
@@ -158,3 +159,21 @@ def test_an_empty_store(tmp_path: Path) -> None:
     validate(document)
     assert not [name for name in document["components"]["schemas"] if name.startswith("Input_")]
     assert json.dumps(document).count("#/components/examples/") == 0
+
+
+def test_the_page_is_built_from_this_document(app: Flask) -> None:
+    made = app.test_cli_runner().invoke(args=["openapi", "--without-models"]).output
+    committed = Path(__file__).parents[2] / "frontend" / "openapi.json"
+    assert json.loads(made) == json.loads(committed.read_text()), "npm run client, in frontend/, writes it anew"
+    with_models = json.loads(app.test_cli_runner().invoke(args=["openapi"]).output)
+    assert "Input_pets" in with_models["components"]["schemas"]
+
+
+def test_docs_are_served_under_the_pages_policy(client: FlaskClient, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(page, "STATIC", tmp_path)
+    assert client.get("/docs").status_code == 503
+    (tmp_path / "docs.html").write_text("<!doctype html>")
+    reply = client.get("/docs", buffered=True)
+    assert (reply.status_code, reply.mimetype) == (200, "text/html")
+    assert reply.headers["Content-Security-Policy"] == page.CONTENT_SECURITY_POLICY
+    assert "unsafe" not in page.CONTENT_SECURITY_POLICY and "http" not in page.CONTENT_SECURITY_POLICY
