@@ -49,7 +49,7 @@ CAUSES = (
     Cause(400, "malformed body", "The body is not what its Content-Type says, or is empty.",
           "the text ends here; expected …", "Correct the body at `offset`."),
     Cause(400, "broken transfer", "The connection or the compressed data ends before the body does.",
-          "the body ends after … bytes; … were announced", "Send it again."),
+          "the body breaks off before its end", "Send it again."),
     Cause(400, "damaged compression", "The body is not compressed as its Content-Encoding says.",
           "the body is not gzip, which its Content-Encoding says: …", "Leave the header out, or compress the body."),
     Cause(400, "wrong parameter", "A query parameter has a value that is not possible, or two exclude each other.",
