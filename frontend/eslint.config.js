@@ -46,7 +46,7 @@ const boundaries = [
 ];
 
 export default defineConfig(
-  globalIgnores(['node_modules/']),
+  globalIgnores(['node_modules/', 'src/shared/api/schema.gen.ts']),
   js.configs.recommended,
   {
     files: ['**/*.{ts,tsx}'],

@@ -10,14 +10,16 @@ export default defineConfig({
     // The Python package serves what is built here.
     outDir: '../pyapp/static',
     emptyOutDir: true,
+    // The page itself, and what explains the API at /docs.
+    rolldownOptions: { input: ['index.html', 'docs.html'] },
     // Inlined assets would be data: URLs, which a strict content security policy refuses.
     assetsInlineLimit: 0,
-    // One chunk: nothing to preload.
+    // What the two share is one small chunk: nothing to preload.
     modulePreload: { polyfill: false },
     // The licence texts of what is bundled travel with it.
     license: { fileName: 'licenses.md' },
   },
   server: {
-    proxy: { '/api': server, '/classify': server, '/healthz': server },
+    proxy: { '/api': server, '/classify': server, '/healthz': server, '/openapi.json': server },
   },
 });

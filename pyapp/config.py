@@ -103,6 +103,10 @@ class Config:
         default=16 << 20,
         metadata=_row("SERVING_MAX_BODY_BYTES", "bytes in a request body, beyond it 413", 1, 1 << 30),
     )
+    stream_seconds: int = field(
+        default=3600,
+        metadata=_row("SERVING_STREAM_SECONDS", "how long the body of a long batch (NDJSON) may take", 1, 604_800),
+    )
     max_request_rows: int = field(
         default=100_000,
         metadata=_row("SERVING_MAX_REQUEST_ROWS", "rows in one request, beyond it 413", 1, 100_000_000),

@@ -20,6 +20,7 @@ from werkzeug.http import HTTP_STATUS_CODES
 from pyapp import engine
 
 from .api.access import ApiKeys
+from .api.classify import is_plain
 from .request_id import REQUEST_ID_HEADER
 from .serving.parts import Parts
 from .serving.snapshot import Entry, Snapshot
@@ -105,6 +106,7 @@ class FastPath:
             or "HTTP_X_REQUEST_TIMEOUT_MS" in environ
             or "HTTP_X_REQUEST_PRIORITY" in environ
             or (self._has_origins and "HTTP_ORIGIN" in environ)
+            or (route.protocol == "classify" and not is_plain(environ))
             or (self._keys is not None and self._keys.name_of(environ) is None)
         ):
             return self.flask(environ, start_response)

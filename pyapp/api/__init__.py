@@ -14,9 +14,22 @@ def serving() -> Parts:
 
 def modules() -> tuple[Blueprint, ...]:
     """Every blueprint of the API, and the page."""
-    from . import admin, classify, drift, health, insight, metrics, models, openinference, page, tensorflow, upload
+    from . import (
+        admin,
+        classify,
+        drift,
+        health,
+        insight,
+        metrics,
+        models,
+        openapi,
+        openinference,
+        page,
+        tensorflow,
+        upload,
+    )
 
     compute = (classify, tensorflow, openinference)
-    tell = (health, models, metrics, insight, drift)
+    tell = (health, models, metrics, insight, drift, openapi)
     found = (*compute, *tell, admin, upload, page)
     return tuple(module.bp for module in found)

@@ -13,7 +13,7 @@ from pyapp.serving.decisions import Decisions
 from pyapp.serving.routing import Routing, to_document
 
 from . import serving
-from .errors import BadField
+from .errors import BadField, whole
 
 bp = Blueprint("admin", __name__, url_prefix="/api")
 
@@ -84,11 +84,12 @@ def put_shadow(name: str) -> Response:
     """{"target": "2", "percent": 20}: a share of the traffic also runs on that version or label, unseen."""
     body = _body("target", "percent")
     target, percent = body["target"], body["percent"]
-    if not isinstance(target, str | int) or isinstance(target, bool):
+    number = whole(target)
+    if not isinstance(target, str) and number is None:
         raise BadField("/target", "expected a version or a label")
     if not _is_number(percent):
         raise BadField("/percent", "expected a number, more than 0 and at most 100")
-    return _decided(name, _decisions().shadow(name, str(target), percent, _who()))
+    return _decided(name, _decisions().shadow(name, str(target if number is None else number), percent, _who()))
 
 
 @bp.delete(f"{ADMIN}/shadow")
@@ -170,10 +171,12 @@ def _body(*keys: str) -> dict[str, Any]:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """A number that can be a percentage; JSON can hold larger ones than a float can."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9
 
 
 def _number(value: object, where: str) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 10**18:
-        return value
+    number = whole(value)
+    if number is not None and 0 < number < 10**18:
+        return number
     raise BadField(where, f"the version is {value!r}; expected a whole number from 1")

@@ -1,31 +1,86 @@
-"""POST /classify: the plain door.  JSON, a form field, a picture, CSV: the engine tells them apart."""
+"""POST /classify: the plain door.  JSON, a form field, a picture, CSV: the engine tells them apart.
+
+Two things are done here and not by the engine: answers as CSV for who asks for them (`Accept: text/csv`), and files of
+any length, a row a line (`Content-Type: application/x-ndjson`).
+"""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from flask import Blueprint, Response, request
 
+from pyapp import engine
+from pyapp.serving.snapshot import Entry
+
+from . import csv_reply, lines, serving
+from .bodies import pieces, read_body
 from .errors import BadParameter
 from .explain import asked_explanation
-from .predict import answer, find, read_body
+from .predict import answer, find, is_background, timeout_ms
 
 bp = Blueprint("classify", __name__)
 
 _LARGEST = 2**31 - 1
+_LISTS = ("ndjson", "jsonl")
+
+
+def is_plain(environ: Mapping[str, Any]) -> bool:
+    """Does the engine alone have the answer?  Where this says no it may still turn out that it has."""
+    content_type = environ.get("CONTENT_TYPE", "").lower()
+    return "csv" not in environ.get("HTTP_ACCEPT", "").lower() and not any(word in content_type for word in _LISTS)
 
 
 @bp.post("/classify")
 def classify() -> Response:
-    """Query: `model` (default: the only one), `version` or `label` (default: as was decided, or the newest), `top`.
+    """Rows, records, texts or a picture in; labels with scores, or values, out.
 
+    Query: `model` (default: the only one), `version` or `label` (default: as was decided, or the newest), `top`.
     `explain=1` adds what the inputs have contributed (docs/explain.md), by `method`, with `steps`, for `target`.
     """
     number, label = _positive("version"), request.args.get("label")
     if number is not None and label is not None:
         raise BadParameter("label", "both version and label are given; give one of them")
-    explanation, top = asked_explanation(), _positive("top") or 0
+    explanation, top, name = asked_explanation(), _positive("top") or 0, request.args.get("model")
+    if request.mimetype in lines.CONTENT_TYPES:
+        return _stream(find(name, number, label, b""), top)
     body = read_body()
-    found = find(request.args.get("model"), number, label, body)
-    return answer(found, "classify", body, top=top, explanation=explanation)
+    found = find(name, number, label, body)
+    response = answer(found, "classify", body, top=top, explanation=explanation)
+    if response.status_code == 200 and not explanation and _wants_csv():
+        response.data = csv_reply.to_csv(response.data, found[1].labels).encode()
+        response.content_type = csv_reply.CONTENT_TYPE
+        response.vary.add("Accept")
+    return response
+
+
+def _stream(found: tuple[Entry, engine.Model], top: int) -> Response:
+    entry, model = found
+    parts, background, timeout = serving(), is_background(), timeout_ms()
+    request_id = parts.request_ids.of(request.environ)
+
+    def compute(body: bytes) -> tuple[int, bytes]:
+        content_type = "application/json"
+        status, _, reply = parts.engine.handle(
+            model, "classify", body, content_type, top=top, timeout_ms=timeout, background=background
+        )
+        if status == 200 and parts.observer.watches(entry):
+            parts.observer.seen(entry, model, "classify", body, content_type, request_id)
+        return status, reply
+
+    config = parts.config
+    response = Response(
+        lines.answer(pieces(), compute, config.max_body_bytes, config.stream_seconds),
+        content_type=lines.CONTENT_TYPES[0],
+    )
+    response.headers["X-Model-Version"] = str(model.version)
+    return response
+
+
+def _wants_csv() -> bool:
+    """Only who names it: `*/*` and `text/*` get JSON."""
+    accepted = request.accept_mimetypes
+    return "csv" in str(accepted) and accepted.best_match(["application/json", "text/csv"]) == "text/csv"
 
 
 def _positive(name: str) -> int | None:

@@ -9,7 +9,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from pyapp.serving.state.errors import UnknownRequestError
 
 from . import serving
-from .errors import BadField, BadParameter
+from .errors import BadField, BadParameter, whole
 
 bp = Blueprint("insight", __name__, url_prefix="/api")
 
@@ -66,8 +66,8 @@ def feedback() -> Response:
     request_id, actual = body.get("request_id"), _labels(body)
     if not isinstance(request_id, str) or not request_id:
         raise BadField("/request_id", "expected the X-Request-ID that the reply had")
-    row = body.get("row", 0)
-    if not isinstance(row, int) or isinstance(row, bool) or row < 0:
+    row = whole(body.get("row", 0))
+    if row is None or row < 0:
         raise BadField("/row", "expected the number of a row, from 0")
     records = serving().decisions.known_records()
     if records is None:

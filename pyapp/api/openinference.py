@@ -10,7 +10,8 @@ from pyapp.serving.manifest import Description
 from pyapp.serving.versions import UnavailableError
 
 from . import serving
-from .predict import answer, find, read_body
+from .bodies import read_body
+from .predict import answer, find
 
 bp = Blueprint("openinference", __name__, url_prefix="/v2")
 

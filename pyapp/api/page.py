@@ -27,6 +27,14 @@ def index() -> Response:
     return _file("index.html", "no-cache")
 
 
+@bp.get("/docs")
+def docs() -> Response:
+    """The API's document for people, with a form for every request."""
+    if not (STATIC / "docs.html").is_file():
+        return Response(NOT_BUILT, 503, content_type="text/plain; charset=utf-8")
+    return _file("docs.html", "no-cache")
+
+
 @bp.get("/assets/<path:name>")
 def asset(name: str) -> Response:
     """Scripts, styles and pictures have a hash of their content in their name: they never change."""

@@ -6,7 +6,6 @@ from types import MappingProxyType
 from typing import Any
 
 from flask import Response, request
-from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.routing import BaseConverter
 
 from pyapp import engine
@@ -70,8 +69,8 @@ def answer(
         body,
         request.content_type or "",
         top=top,
-        timeout_ms=_timeout_ms(),
-        background=_is_background(),
+        timeout_ms=timeout_ms(),
+        background=is_background(),
         **explanation,
     )
     response = Response(reply, status, headers)
@@ -83,7 +82,8 @@ def answer(
     return response
 
 
-def _timeout_ms() -> int:
+def timeout_ms() -> int:
+    """How old the request may become; 0: the engine's own limit.  Raises BadHeader."""
     text = request.headers.get(TIMEOUT_HEADER)
     if text is None:
         return 0
@@ -92,25 +92,9 @@ def _timeout_ms() -> int:
     raise BadHeader(TIMEOUT_HEADER, f"{TIMEOUT_HEADER} is {text!r}; it must be a whole number of milliseconds from 1")
 
 
-def _is_background() -> bool:
+def is_background() -> bool:
+    """Does the request say that it can wait?  Raises BadHeader."""
     text = request.headers.get(PRIORITY_HEADER, "interactive")
     if text.lower() not in ("interactive", "background"):
         raise BadHeader(PRIORITY_HEADER, f"{PRIORITY_HEADER} is {text!r}; it must be interactive or background")
     return text.lower() == "background"
-
-
-def read_body() -> bytes:
-    """The whole body.  Where it is malformed or breaks off, servers raise errors of their own, or just end it there.
-
-    It is read raw: touching `request.form` would have Werkzeug parse what the engine parses.
-    """
-    try:
-        body = request.get_data(cache=False)
-    except HTTPException:
-        raise
-    except Exception as error:
-        raise BadRequest(f"the body could not be read: {error}") from None
-    announced = request.content_length
-    if announced is not None and len(body) < announced:
-        raise BadRequest(f"the body ends after {len(body)} bytes; {announced} were announced")
-    return body

@@ -12,7 +12,8 @@ from werkzeug.exceptions import BadRequest, NotFound
 from pyapp.serving.versions import State, UnknownVersionError, Version
 
 from . import serving
-from .predict import answer, find, read_body
+from .bodies import read_body
+from .predict import answer, find
 
 bp = Blueprint("tensorflow", __name__, url_prefix="/v1")
 

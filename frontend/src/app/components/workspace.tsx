@@ -5,7 +5,7 @@ import { NumbersWorkspace } from './numbers-workspace';
 
 /** The input that the chosen model takes, and its answer. */
 export function Workspace({ selection }: { selection: Selection }) {
-  const { labels = [], inputs = [], version } = selection.version;
+  const { labels, inputs, version } = selection.version;
   const target = { model: selection.model.name, version, labels };
   if (inputs.some((input) => input.takes_image)) {
     return <ImageWorkspace target={target} />;

@@ -1,4 +1,5 @@
 /** The one HTTP client of the page. */
+import type { ApiFailure } from '@/shared/api/schema';
 
 /** What went wrong with a request, in words that can be shown. */
 export class ApiError extends Error {
@@ -68,7 +69,7 @@ function parse(text: string): unknown {
 }
 
 function failure(response: Response, body: unknown): ApiError {
-  const { error, where } = (body ?? {}) as { error?: unknown; where?: unknown };
+  const { error, where } = (body ?? {}) as Partial<Record<keyof ApiFailure, unknown>>;
   return new ApiError(
     typeof error === 'string' ? error : `The server answered ${response.status} without saying why.`,
     response.status,

@@ -1,40 +1,14 @@
 import { queryOptions } from '@tanstack/react-query';
 
+import type { ModelList } from '@/shared/api/schema';
 import { request } from '@/shared/lib/api-client';
 
-export interface ModelInput {
-  name: string;
-  /** One row, without the batch. */
-  shape: number[];
-  takes_image: boolean;
-}
-
-export interface ModelVersion {
-  version: number;
-  state: string;
-  /** Why the version is not available. */
-  reason: string;
-  task?: string;
-  description?: string;
-  inputs?: ModelInput[];
-  labels?: string[];
-  parameters?: number;
-  nbytes?: number;
-  provenance?: Record<string, unknown>;
-}
-
-export interface Model {
-  name: string;
-  /** The version that answers when none is asked for. */
-  default: number | null;
-  /** Newest first. */
-  versions: ModelVersion[];
-}
+export type { Model, ModelInput, ModelVersion } from '@/shared/api/schema';
 
 export const modelsQuery = queryOptions({
   queryKey: ['models'],
   queryFn: async ({ signal }) => {
-    const { body } = await request<{ models: Model[] }>('/api/models', { signal });
+    const { body } = await request<ModelList>('/api/models', { signal });
     return body.models;
   },
   // Versions come and go while the server runs; the list is read again when the page is looked at again.
