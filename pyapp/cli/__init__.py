@@ -1,4 +1,4 @@
-"""`flask models …`, `flask serving …` and `flask openapi`.  Exit status 0: done; 1: refused, or it failed; 2: called wrongly."""
+"""`flask models …`, `flask serving …`, `flask openapi`.  Exit status 0: done; 1: refused, or it failed; 2: called wrongly."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def print_json(value: Any) -> None:
 def register(app: Flask) -> None:
     """Adds the commands to `flask`; installed, they are there without an app, too (pyproject.toml)."""
     app.cli.add_command(models)
-    from .documents import print_openapi  # noqa: PLC0415 -- needs the API
+    from .documents import print_openapi
 
     app.cli.add_command(settings)
     app.cli.add_command(print_openapi)
