@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .admin import ACTOR_HEADER
-from .openapi_schemas import STRING, Schema, ref
+from .openapi_schemas import STRING, VERSION, Schema, ref
 from .predict import PRIORITY_HEADER, TIMEOUT_HEADER
 
 JSON = "application/json"
@@ -40,6 +40,13 @@ def header(name: str, description: str, schema: Schema) -> Schema:
 
 
 _POSITIVE: Schema = {"type": "integer", "minimum": 1, "maximum": LARGEST}
+_EXPLANATION = (
+    query("explain", "1: say what each input has contributed to the score", {"enum": ["0", "1", "false", "true"]}),
+    query("method", "of the explanation", {"enum": ["integrated", "gradient"]}),
+    query("steps", "of the integral", {"type": "integer", "minimum": 1, "maximum": 512}),
+    query("target", "the label, or the number of an output, that is explained", {"type": "string"}),
+)
+
 _COMPUTING = (
     header(
         TIMEOUT_HEADER,
@@ -79,7 +86,7 @@ OPERATIONS: dict[str, Operation] = {
         "Classify",
         {200: ref("Classified")},
         (400, 401, 404, 413, 415, 422, 429, 503, 504),
-        parameters=(*_CHOICE, *_COMPUTING),
+        parameters=(*_CHOICE, *_EXPLANATION, *_COMPUTING),
         body="classify",
         security="key",
     ),
@@ -126,6 +133,12 @@ OPERATIONS: dict[str, Operation] = {
         {200: ref("Accuracy")},
         (400, 404, 503),
         parameters=(query("hours", "how far back", {"type": "integer", "minimum": 1, "maximum": MAX_HOURS}),),
+    ),
+    "drift.drift": Operation(
+        "Insight",
+        {200: ref("Drift")},
+        (400, 404, 503),
+        parameters=(query("version", "which; default: the one that answers", VERSION),),
     ),
     "insight.feedback": Operation(
         "Insight", {200: ref("Kept")}, (400, 401, 404, 413, 429, 503), body="FeedbackBody", security="key"

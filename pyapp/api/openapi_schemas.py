@@ -48,6 +48,7 @@ _ANSWER = {
     "top": {**array(body(label=STRING, score=NUMBER)), "description": "with ?top=K, instead of scores: the best ones"},
     "value": {**NUMBER, "description": "of a regression with one output"},
     "values": {**array(NUMBER), "description": "of a regression with several"},
+    "explanation": {**ANY_OBJECT, "description": "with ?explain=1: what each input has contributed (docs/explain.md)"},
 }
 
 _TENSOR = record(
@@ -155,6 +156,30 @@ SCHEMAS: dict[str, Schema] = {
             ),
         }
     ),
+    "Drift": record(
+        {
+            "model": STRING,
+            "version": VERSION,
+            "rows": {**COUNT, "description": "answered so far"},
+            "sampled": {**COUNT, "description": "of those, put into bins"},
+            "trained_rows": COUNT,
+            "level": ref("DriftLevel"),
+            "features": array(
+                record(
+                    {
+                        "name": STRING,
+                        "psi": NUMBER,
+                        "level": ref("DriftLevel"),
+                        "expected": array(NUMBER),
+                        "seen": array(NUMBER),
+                    },
+                    {"index": COUNT, "edges": array(NUMBER)},
+                )
+            ),
+            "label": nullable(record({"psi": NUMBER, "level": ref("DriftLevel"), "labels": ANY_OBJECT})),
+        }
+    ),
+    "DriftLevel": {"enum": ["unknown", "stable", "moderate", "large"]},
     "FeedbackBody": {
         "anyOf": [
             record({"request_id": {**STRING, "minLength": 1}, "label": ref("TrueLabel")}, {"row": COUNT}),

@@ -1,4 +1,4 @@
-"""`flask models …`, `flask serving …`, `flask openapi`.  Exit status 0: done; 1: refused, or it failed; 2: called wrongly."""
+"""`flask models`, `flask serving`, `flask openapi`.  Exit status 0: done; 1: refused, or failed; 2: called wrongly."""
 
 from typing import Any
 
