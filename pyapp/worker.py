@@ -50,18 +50,24 @@ def prepare(app: "WSGIApplication", address: tuple[str, int], deadline: float) -
 
     `deadline`: of a request, in seconds.
     """
-    serving = getattr(app, "extensions", {}).get("serving")  # none if something else is around the app
-    if serving is not None:
-        serving.watcher.ensure()  # each worker follows the store and the decisions, asked or not
     if sys.platform != "linux":
+        _follow(app)
         return app
-    # Blocked before granian starts its threads, which inherit that: SIGTERM is for the thread below alone.
+    # Blocked before any thread is started, which inherits that: SIGTERM is for the thread below alone.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    _follow(app)
     _end_with_parent()
     draining = Guarded(app)
     draining.watch(address, deadline)
     threading.Thread(target=_stop_when_told, args=(draining,), name="stop", daemon=True).start()
     return draining
+
+
+def _follow(app: "WSGIApplication") -> None:
+    """Each worker follows the store and the decisions from its start, asked or not."""
+    serving = getattr(app, "extensions", {}).get("serving")  # none if something else is around the app
+    if serving is not None:
+        serving.watcher.ensure()
 
 
 class Guarded:
