@@ -71,6 +71,9 @@ run: $(VENV)/built ## serve at http://127.0.0.1:5000/, or make run PORT=8000
 
 # --- tests -------------------------------------------------------------------------------------------------------
 
+need-postgres = ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
+	bin/need postgresql || echo "without PostgreSQL, its tests are skipped"
+
 # pytest comes last: its closing line sums up.
 test: test-c asan test-page test-browser test-py ## every test
 
@@ -78,6 +81,7 @@ test-c: $(VENV)/installed-run ## the C core without Python, as built for release
 	@$(CORE) run
 
 test-py: $(VENV)/installed-dev $(VENV)/built ## pytest: binding, app, properties, packaging
+	@$(need-postgres)
 	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e
 
 test-page: $(VENV)/installed-page ## the page's components
@@ -85,6 +89,7 @@ test-page: $(VENV)/installed-page ## the page's components
 
 test-browser: $(VENV)/installed-dev $(VENV)/built ## the page in a real Chromium, and real servers, nginx among them
 	@command -v chromium >/dev/null || bin/need chromium || echo "without chromium, Playwright's own is used"
+	@$(need-postgres)
 	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || bin/need nginx || echo "without nginx, its test is skipped"
 	$(BIN)/pytest tests/e2e
 
