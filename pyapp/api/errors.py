@@ -180,6 +180,8 @@ def register(target: Flask | Blueprint) -> None:
     target.register_error_handler(versions.VersionLookupError, _lookup_failed)
     target.register_error_handler(StateError, lambda error: answer(ServiceUnavailable(str(error), retry_after=5)))
     target.register_error_handler(DecisionError, lambda error: answer(Conflict(str(error))))
+    # Python's JSON reader goes as deep as the body does.  (The engine's own, for predictions, has a limit.)
+    target.register_error_handler(RecursionError, lambda _: answer(BadRequest("the body is nested too deeply")))
     target.after_request(_discard_body)
     target.after_request(_name_request)
 

@@ -197,3 +197,11 @@ def test_regressions_are_compared_by_value() -> None:
     comparison = Comparison()
     comparison.add(np.array([[100.0], [5], [1]], np.float32), np.array([[100.5], [6], [np.nan]], np.float32), [])
     assert (comparison.rows, comparison.agreed) == (3, 1)
+
+
+@pytest.mark.parametrize("path", ["/api/feedback", "/api/models/pets/promote"])
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"a":' * 20_000, b"9" * 10_000, b"\xff\xfe", b""])
+def test_json_that_no_reader_takes_is_a_mistake_of_the_client(client: FlaskClient, path: str, body: bytes) -> None:
+    answer = client.post(path, data=body, headers={**ADMIN, "Content-Type": "application/json"})
+    assert answer.status_code == 400, answer.text
+    assert answer.json["error"]

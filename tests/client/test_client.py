@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -194,10 +195,11 @@ def test_packages_come_and_go(client: Client, tmp_path: Path) -> None:
 
 def test_feedback(client: Client) -> None:
     answer = client.classify(ROWS[0], "small")
-    for _ in range(100):
+    for _ in range(200):
         try:
             kept = client.feedback(answer.request_id, "class 1")
         except NotFoundError:  # the journal is written a moment later
+            time.sleep(0.1)
             continue
         assert kept == [
             {"row": 0, "model": "small", "version": answer.version, "predicted": answer.label, "actual": "class 1"}

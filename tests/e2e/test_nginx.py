@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -84,3 +87,15 @@ def test_connections_to_the_server_are_kept(backend: Server, nginx: Server) -> N
     sockets = Path("/proc/net/tcp").read_text().splitlines()[1:]
     to_server = [line for line in sockets if line.split()[2].endswith(f":{backend.port:04X}")]
     assert len(to_server) < 100  # also those that are closing: with one per request there would be 500
+
+
+def test_slow_clients_cost_the_server_nothing(backend: Server, nginx: Server) -> None:
+    """More of them than the server has threads, each in the middle of its body; the next client is answered at once."""
+    head = f"POST /classify HTTP/1.1\r\nHost: slow\r\nContent-Length: {len(BODY)}\r\n\r\n".encode()
+    with ExitStack() as slow:
+        for _ in range(150):
+            connection = slow.enter_context(socket.create_connection(("127.0.0.1", nginx.port), timeout=5))
+            connection.sendall(head + BODY[:100])
+        begin = time.monotonic()
+        assert nginx.ask("POST", "/classify", BODY)[0] == 200
+        assert time.monotonic() - begin < 2

@@ -261,11 +261,18 @@ def fuzz(server: Server, seconds: float, seed: int) -> Seen:
         thread.join()
     time.sleep(2)  # connections that were left are noticed
     check_holdings(server, before, seen)
-    log = server.log.read_text(errors="replace")
-    seen.faults += [
-        f"in the log: {line}" for line in log.splitlines() if re.search(r"Traceback|panicked|Segmentation", line)
-    ]
+    seen.faults += crashes(server.log.read_text(errors="replace"))
     return seen
+
+
+def crashes(log: str) -> list[str]:
+    """What it says of failures of its own, each with the lines that follow."""
+    lines = log.splitlines()
+    return [
+        "in the log: " + " | ".join(lines[i : i + 60])
+        for i, line in enumerate(lines)
+        if re.search(r"Traceback|panicked|Segmentation", line)
+    ]
 
 
 def check_holdings(server: Server, before: dict[int, Holdings], seen: Seen) -> None:
