@@ -60,7 +60,7 @@ def dense_network(
     classification = last == "softmax"
     output: dict[str, Any] = {"name": "scores", "layer": previous}
     if classification:
-        output["labels"] = [f"class {i}" for i in range(sizes[-1])]
+        output["labels"] = [f"class {i}" for i in range(max(sizes[-1], 2))]  # one column is a score of two
     manifest = {
         "format": 1,
         "task": "classification" if classification else "regression",
