@@ -14,8 +14,9 @@ def serving() -> Parts:
 
 def modules() -> tuple[Blueprint, ...]:
     """Every blueprint of the API, and the page."""
-    from . import admin, classify, health, insight, models, openinference, page, tensorflow, upload
+    from . import admin, classify, health, insight, models, openinference, page, stats, tensorflow, upload
 
     return tuple(
-        module.bp for module in (admin, classify, tensorflow, openinference, health, insight, models, upload, page)
+        module.bp
+        for module in (admin, classify, tensorflow, openinference, health, insight, models, stats, upload, page)
     )
