@@ -39,3 +39,45 @@ export const MODELS: Model[] = [
     ],
   },
 ];
+
+const available = { version: 1, state: 'AVAILABLE', reason: '', task: 'classification' };
+
+/** Models of tables and texts, after one that takes pictures. */
+export const TABLES: Model[] = [
+  ...MODELS.slice(0, 1),
+  {
+    name: 'titanic',
+    default: 1,
+    versions: [
+      {
+        ...available,
+        inputs: [
+          {
+            name: 'passenger',
+            kind: 'table',
+            shape: [4],
+            takes_image: false,
+            columns: [
+              { name: 'age', type: 'number', missing: 'nan' },
+              { name: 'fare', type: 'number' },
+              { name: 'sex', type: 'category', categories: ['male', 'female'] },
+              { name: 'port', type: 'category', categories: ['C', 'Q'], missing: 0 },
+            ],
+          },
+        ],
+        labels: ['died', 'survived'],
+      },
+    ],
+  },
+  {
+    name: 'sms',
+    default: 1,
+    versions: [
+      {
+        ...available,
+        inputs: [{ name: 'mail', kind: 'text', shape: [1], takes_image: false }],
+        labels: ['ham', 'spam'],
+      },
+    ],
+  },
+];

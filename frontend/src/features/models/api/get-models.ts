@@ -7,6 +7,18 @@ export interface ModelInput {
   /** One row, without the batch. */
   shape: number[];
   takes_image: boolean;
+  kind?: string;
+  /** What a picture becomes. */
+  image?: { height: number; width: number; channels: number };
+  /** Of a table. */
+  columns?: ModelColumn[];
+}
+
+export interface ModelColumn {
+  name: string;
+  type: 'number' | 'boolean' | 'category' | 'text';
+  categories?: string[];
+  missing?: string | number;
 }
 
 export interface ModelVersion {
@@ -23,10 +35,22 @@ export interface ModelVersion {
   provenance?: Record<string, unknown>;
 }
 
+/** What people have decided about a model; shares are in hundredths of a percent. */
+export interface Routing {
+  /** The newest promotion first; none: the newest version answers. */
+  promoted: number[];
+  split: Record<string, number> | null;
+  shadow: { target: string; points: number } | null;
+  policy: string | null;
+}
+
 export interface Model {
   name: string;
   /** The version that answers when none is asked for. */
   default: number | null;
+  /** Label → the version that answers for it. */
+  labels?: Record<string, number>;
+  routing?: Routing;
   /** Newest first. */
   versions: ModelVersion[];
 }
