@@ -99,7 +99,8 @@ asan: $(VENV)/installed-dev $(VENV)/built ## C tests and tests of the binding un
 		$(BIN)/pytest -p no:cacheprovider tests/binding
 
 tsan: $(VENV)/installed-run ## the batching queue and its events under ThreadSanitizer
-	@$(CORE) run SANITIZE=thread TESTS="$(wildcard tests/core/test_queue_*.c tests/core/test_event*.c tests/core/test_pace.c)"
+	@$(CORE) run SANITIZE=thread TESTS="$(wildcard tests/core/test_queue_*.c tests/core/test_event*.c tests/core/test_pace.c \
+	    tests/core/test_stats.c)"
 
 BENCH := forward parse scale serve
 

@@ -15,7 +15,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from pyapp import Config, ConfigError, access_log
+from pyapp import Config, ConfigError
+from pyapp.access_log import configure as configure_log
 from pyapp.worker import DRAIN_SECONDS, Guarded, refuse_connections
 
 try:
@@ -24,7 +25,7 @@ except ConfigError as error:
     sys.exit(f"Error: {error.format_message()}")
 
 
-access_log.configure(_config)
+configure_log(_config)
 
 
 def post_worker_init(worker: "Worker") -> None:

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ class Checker:
     def __init__(self, running: Running, load: Load, overloaded: bool = False) -> None:
         """`overloaded`: to be refused (503, 504) is a right answer too."""
         self.asked = self.wrong = 0
+        self.broken: list[str] = []  # what went wrong on connections without an answer
         self._running, self._load, self._overloaded = running, load, overloaded
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._ask_now_and_then)
@@ -72,8 +74,8 @@ class Checker:
         self.asked += 1
         try:
             status, reply = self._running.ask(self._load.rows[turn])
-        except OSError:
-            self.wrong += 1
+        except (OSError, HTTPException) as error:
+            self.broken.append(repr(error))
             return
         refused = self._overloaded and status in (503, 504)
         self.wrong += not refused and not self._load.is_right(self._running.server, turn, status, reply)

@@ -1,6 +1,6 @@
 """Latency and goodput against offered load, up to and past saturation: ours, and Flask + ONNX Runtime.
 
-    python bench/open_loop.py --network large --plot build/open_loop.png
+    python bench/open_loop.py --network large --plot docs/images/open_loop.svg
 
 Requests are due at fixed times, whatever comes back, and latency counts from when they were due (bench/open_loop.c): no
 coordinated omission.  Saturation is what the closed loop reaches at as many connections; offered are shares of it.
@@ -24,6 +24,7 @@ from machine import headline, with_the_cpus_own_kernel
 with_the_cpus_own_kernel()
 
 from load import Checker, Load, Meter, build_open_loop, closed_loop, open_loop  # noqa: E402
+from plot import Line, Panel, write_svg  # noqa: E402
 from serve import ATTEMPTS, LOAD_CORE, NETWORKS, SERVER_CORE  # noqa: E402
 from servers import BY_NAME, Running, Server, is_set_up, weather  # noqa: E402
 
@@ -107,8 +108,10 @@ def measure(server: Server, program: Path, load: Load, options: argparse.Namespa
                 )
         after = Checker(running, load)
         after.ask_all()
-        wrong = before.wrong + during.wrong + after.wrong
-        print(f"  answers checked: {before.asked + during.asked + after.asked}, wrong: {wrong}")
+        checkers = (before, during, after)
+        asked, wrong = sum(checker.asked for checker in checkers), sum(checker.wrong for checker in checkers)
+        broken = [what for checker in checkers for what in checker.broken]
+        print(f"  answers checked: {asked}, wrong: {wrong}, broken connections: {broken or 'none'}")
     return points
 
 
@@ -129,28 +132,18 @@ def say_what_holds(points: list[Point], deadline: float) -> None:
 
 
 def plot(path: Path, title: str, curves: dict[str, list[Point]], deadline: float) -> None:
-    import matplotlib as mpl
-
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    figure, (above, below) = plt.subplots(2, 1, sharex=True, figsize=(8, 8), layout="constrained")
-    for (name, points), colour in zip(curves.items(), ("tab:blue", "tab:orange", "tab:green"), strict=False):
-        offered = [point.offered for point in points]
-        for what, style in (("p50", ":"), ("p99", "-"), ("p999", "--")):
-            values = [getattr(point, what) or None for point in points]
-            label = f"{name}, {what.replace('p999', 'p99.9')}"
-            above.plot(offered, values, style, color=colour, marker=".", label=label)
-        below.plot(offered, [p.goodput for p in points], "-", color=colour, marker=".", label=f"{name}, goodput")
-        below.plot(offered, [p.refused for p in points], "--", color=colour, marker=".", label=f"{name}, refused")
-    above.axhline(deadline, color="grey", linewidth=0.8, label="deadline")
-    above.set(yscale="log", xscale="log", ylabel="latency of accepted requests, ms", title=title)
-    below.set(xlabel="offered requests/s", ylabel="requests/s")
-    for axes in (above, below):
-        axes.legend(fontsize="small")
-        axes.grid(alpha=0.3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    latencies, rates = [], []
+    for colour, (name, points) in enumerate(curves.items()):
+        for what, field, dash in (("p50", "p50", "dotted"), ("p99", "p99", "solid"), ("p99.9", "p999", "dashed")):
+            values = [(point.offered, getattr(point, field)) for point in points]
+            latencies.append(Line(f"{name}, {what}", values, colour, dash))
+        rates.append(Line(f"{name}, goodput", [(p.offered, p.goodput) for p in points], colour))
+        rates.append(Line(f"{name}, refused", [(p.offered, p.refused) for p in points], colour, "dashed"))
+    panels = [
+        Panel("latency of the accepted, ms", latencies, logarithmic=True, marks=[("deadline", deadline)]),
+        Panel("requests/s", rates),
+    ]
+    write_svg(path, title, "offered requests/s", panels)
     print(f"  plot: {path}")
 
 
@@ -167,7 +160,7 @@ def main() -> None:
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
     parser.add_argument("--quiet", type=float, default=0.05, help="share of the core that others may take in a run")
     parser.add_argument("--venvs", type=Path, default=Path("build/bench-venvs"), help="where the peers are installed")
-    parser.add_argument("--plot", type=Path, help="a .png or .svg to write")
+    parser.add_argument("--plot", type=Path, help="the .svg to write")
     options = parser.parse_args()
     options.venvs, store_options = options.venvs.resolve(), options.set
     if not any(pair.startswith("SERVING_TIMEOUT_MS=") for pair in store_options):

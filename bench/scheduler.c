@@ -1,6 +1,6 @@
 /* The batching queue alone: from submission to completion, without HTTP and without computing.
  *
- *   cc @ext/cflags.txt bench/scheduler.c ext/core/queue_batch.c ext/core/queue/{lanes,pace}.c \
+ *   cc @ext/cflags.txt bench/scheduler.c ext/core/queue_batch.c ext/core/queue/{counts,lanes,pace}.c \
  *      ext/core/base/{alloc,event,status,threads}.c -pthread -lm -o scheduler && taskset -c 0 ./scheduler [seconds]
  *
  * Method.  A request has one row, `run` only copies a number per row, for the check that each request got its own, and

@@ -91,7 +91,7 @@ def measure(server: Server, load: Load, options: argparse.Namespace, figures: Fi
                 figures.runs[connections].append(one_run(running, load, connections, options))
         checker.ask_all()
         figures.memory.append(running.memory())
-        figures.wrong += checker.wrong
+        figures.wrong += checker.wrong + len(checker.broken)
         figures.asked += checker.asked
 
 

@@ -65,7 +65,7 @@ def serve(config: Config) -> None:
     logging.getLogger("_granian").addFilter(lambda record: "quite high" not in record.getMessage())
     # The models are loaded once, here: the workers share their memory, and one that replaces another answers at once.
     app = create_app(config)
-    server.on_reload(app.extensions["serving"].registry.reload)  # SIGHUP: new workers, with what the store then holds
+    server.on_reload(app.extensions["serving"].watcher.look)  # SIGHUP: new workers, with what is there and decided then
     multiprocessing.set_start_method("fork", force=True)
     shown = f"[{address}]" if ":" in address else address
     print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)", flush=True)

@@ -34,12 +34,15 @@ class Model:
         name: str | None = None,
         version: int | None = None,
         plan_cache: str | None = None,
+        counts: str | None = None,
     ) -> Model:
         """Loads, checks and plans the package in `folder`, and replays its samples.
 
         Name and version default to the folder's last two path components.
 
         `plan_cache`: the folder that keeps what was measured on this CPU (default: in the user's cache; "": none).
+        `counts`: the folder of files in which processes that serve this version count together what it is asked
+        (default: memory, shared with children forked later); without statistics in the package nothing is counted.
         Raises PackageError; also if a line of samples.jsonl is answered otherwise than the manifest's tolerance allows.
         """
     @property
@@ -72,6 +75,12 @@ class Model:
     @property
     def nbytes(self) -> int:
         """Bytes of memory the model holds."""
+    def drift(self) -> dict[str, Any] | None:
+        """Counts in the bins of the package's statistics, by all that share them; None if it has none.
+
+        `rows` that were asked, those of them that were `sampled`, their `features` (for each its bins, then missing
+        values), and `labels`: rows by their best label, empty if the statistics have no labels.
+        """
     def predict(self, x: ArrayLike, /) -> NDArray[np.float32]:
         """float32 [rows, features] (or [features]) -> float32 [rows, outputs]; the GIL is released.
 
@@ -111,6 +120,9 @@ class Engine:
         timeout_ms: int = 0,
         background: bool = False,
         raw: bool = False,
+        explain: str | None = None,
+        steps: int = 0,
+        target: str | None = None,
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """The whole data path for one request: (HTTP status, headers, reply body).
 
@@ -118,15 +130,26 @@ class Engine:
         a `background` request is computed only when no other waits.  `raw` replies with the outputs alone, float32
         [rows, outputs] in the machine's byte order, and counts nothing: for those who observe what others asked.  Never
         raises for what a client sent.
+
+        `explain`, for "classify" alone: "gradient" or "integrated" adds to each row what each input has contributed to
+        the score of `target` (a label, or the number of an output; default: the best label, or the first number), with
+        `steps` (1 to 512; 0: 32) for the integral.  docs/explain.md has more.
         """
     def stats(self) -> dict[str, Any]:
-        """Counts since the engine was made; taken without stopping anything.
+        """Counts since the engine was made, of this process and all that were forked since, those that are gone too.
 
-        `requests`, `rows`, `batches`, `batch_rows` (batches by their rows), `rejected`, `expired`, `cancelled`,
-        `waits` (batches whose leader let others join), `queued_rows` and `running` (now), and `models`: for each
-        version that was ever asked `model`, `version`, `rows`, `requests` (by outcome) and `histograms` of the
-        answered ones: `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.
+        Taken without stopping anything.  `requests`, `rows`, `batches`, `batch_rows` (batches by their rows),
+        `rejected`, `expired`, `cancelled`, `waits` (batches whose leader let others join), `queued_rows` and `running`
+        (now, of the processes that live), and `models`: for each version that was ever asked `model`, `version`,
+        `rows`, `requests` (by outcome) and `histograms` of the answered ones: `parse`, `preprocess`, `queue`,
+        `forward`, `reply`, `total` in ns, and `batch_rows`.  A histogram is `count`, `sum` and `buckets`: those that
+        are not empty, as (exclusive upper bound, count).  `host` has what `count` was told.  After 1023 versions all
+        further ones are counted as version 0 of `(others)`.
         """
+    def count(
+        self, what: Literal["store_errors", "database_errors", "observer_dropped", "refused_late"], by: int = 1, /
+    ) -> None:
+        """Adds to what `stats` has under `host`: what is not the engine's, and must be right in several processes."""
     def close(self) -> None:
         """Refuses new work and waits until what is queued is answered.  Idempotent."""
 

@@ -50,10 +50,15 @@ def prepare(app: "WSGIApplication", address: tuple[str, int], deadline: float) -
 
     `deadline`: of a request, in seconds.
     """
-    if sys.platform != "linux":
+    is_linux = sys.platform == "linux"
+    if is_linux:
+        # Blocked before any other thread is started, as they inherit that: SIGTERM is for the thread below alone.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    serving = getattr(app, "extensions", {}).get("serving")  # none if something else is around the app
+    if serving is not None:
+        serving.watcher.ensure()  # each worker follows the store and the decisions, asked or not
+    if not is_linux:
         return app
-    # Blocked before granian starts its threads, which inherit that: SIGTERM is for the thread below alone.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     _end_with_parent()
     draining = Guarded(app)
     draining.watch(address, deadline)

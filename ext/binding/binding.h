@@ -58,6 +58,8 @@ PyObject *new_rows(size_t rows, size_t columns, float **data);
 /* Engine.stats(): the queue's counts and those of each model version. */
 PyObject *stats_as_dict(srv_engine *engine);
 
+int find_host_kind(const char *name, srv_host_kind *out); /* 0, or -1 with a ValueError set */
+
 int import_numpy(void); /* 0, or -1 with an exception set */
 
 #endif

@@ -160,6 +160,24 @@ static int find_protocol(const char *name, srv_protocol *out) {
     return -1;
 }
 
+/* How an answer is to be explained; 0, or -1 with an exception set. */
+static int read_explain(const char *method, srv_protocol protocol, Py_ssize_t steps, srv_explain_options *out) {
+    if (protocol != SRV_PROTOCOL_CLASSIFY) {
+        PyErr_SetString(PyExc_ValueError, "only the protocol classify has room for an explanation");
+        return -1;
+    }
+    if (strcmp(method, "gradient") == 0) {
+        out->method = SRV_EXPLAIN_GRADIENT;
+    } else if (strcmp(method, "integrated") == 0) {
+        out->method = SRV_EXPLAIN_INTEGRATED;
+    } else {
+        PyErr_Format(PyExc_ValueError, "there is no method %s; expected gradient or integrated", method);
+        return -1;
+    }
+    out->steps = steps > 0 ? (size_t)steps : SRV_EXPLAIN_STEPS;
+    return 0;
+}
+
 /* (status, [(name, value), …], body) */
 static PyObject *build_reply(const srv_exchange *exchange, bool raw) {
     const char *type = raw && exchange->status == SRV_OK ? "application/octet-stream" : "application/json";
@@ -186,24 +204,27 @@ static PyObject *build_reply(const srv_exchange *exchange, bool raw) {
 }
 
 static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"model",      "protocol", "body", "content_type", "top", "timeout_ms",
-                            "background", "raw",      NULL};
+    static char *names[] = {"model",      "protocol", "body",    "content_type", "top",    "timeout_ms",
+                            "background", "raw",      "explain", "steps",        "target", NULL};
     engine_object *self = (engine_object *)object;
     module_state *state = state_of_type(Py_TYPE(object));
     PyObject *model;
-    const char *protocol, *content_type = "";
-    Py_ssize_t content_type_size = 0, top = 0, timeout_ms = 0;
+    const char *protocol, *content_type = "", *explain = NULL;
+    Py_ssize_t content_type_size = 0, top = 0, timeout_ms = 0, steps = 0, target_size = 0;
     int background = 0, raw = 0;
     Py_buffer body;
     srv_request request = {0};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnpp:handle", names, state->model_type, &model,
+    srv_explain_options explanation = {0};
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnppznz#:handle", names, state->model_type, &model,
                                      &protocol, &body, &content_type, &content_type_size, &top, &timeout_ms,
-                                     &background, &raw)) {
+                                     &background, &raw, &explain, &steps, &explanation.target, &target_size)) {
         return NULL;
     }
     PyObject *reply = NULL;
     srv_exchange exchange;
-    if (find_protocol(protocol, &request.protocol) != 0) {
+    explanation.target_size = (size_t)target_size;
+    if (find_protocol(protocol, &request.protocol) != 0 ||
+        (explain != NULL && read_explain(explain, request.protocol, steps, &explanation) != 0)) {
         goto cleanup;
     }
     if (srv_engine_begin(self->engine, &exchange) != SRV_OK) {
@@ -214,6 +235,7 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
     request.timeout_ns = timeout_ms > 0 ? (uint64_t)timeout_ms * MS : 0;
     request.background = background != 0;
     request.raw = raw != 0;
+    request.explain = explain != NULL ? &explanation : NULL;
     request.body = (srv_body_source){content_type, (size_t)content_type_size, body.buf, (size_t)body.len};
     call c = {.state = state, .decode_image = self->decode_image};
     const srv_hooks hooks = {
@@ -239,6 +261,21 @@ static PyObject *engine_stats(PyObject *object, PyObject *unused) {
     return stats_as_dict(((engine_object *)object)->engine);
 }
 
+static PyObject *engine_count(PyObject *object, PyObject *arguments) {
+    const char *what;
+    Py_ssize_t by = 1;
+    srv_host_kind kind;
+    if (!PyArg_ParseTuple(arguments, "s|n:count", &what, &by) || find_host_kind(what, &kind) != 0) {
+        return NULL;
+    }
+    if (by < 0) {
+        PyErr_SetString(PyExc_ValueError, "counters only go up; expected a number from 0");
+        return NULL;
+    }
+    srv_engine_count(((engine_object *)object)->engine, kind, (uint64_t)by);
+    Py_RETURN_NONE;
+}
+
 static PyObject *engine_close(PyObject *object, PyObject *unused) {
     (void)unused;
     srv_engine *engine = ((engine_object *)object)->engine;
@@ -251,9 +288,11 @@ static PyObject *engine_close(PyObject *object, PyObject *unused) {
 static PyMethodDef engine_methods[] = {
     {"handle", (PyCFunction)(void (*)(void))engine_handle, METH_VARARGS | METH_KEYWORDS,
      "handle($self, model, protocol, body, content_type='', *, top=0, timeout_ms=0, background=False, "
-     "raw=False)\n--\n\n"
+     "raw=False, explain=None, steps=0, target=None)\n--\n\n"
      "The whole data path for one request: (HTTP status, headers, reply body)."},
-    {"stats", engine_stats, METH_NOARGS, "stats($self)\n--\n\nCounts since the engine was made."},
+    {"stats", engine_stats, METH_NOARGS,
+     "stats($self)\n--\n\nCounts since the engine was made, of all processes that were forked since."},
+    {"count", engine_count, METH_VARARGS, "count($self, what, by=1, /)\n--\n\nAdds to what stats() has under host."},
     {"close", engine_close, METH_NOARGS,
      "close($self)\n--\n\nRefuses new work and waits until what is queued is answered.  Idempotent."},
     {0},

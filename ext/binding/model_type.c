@@ -65,11 +65,11 @@ static void after_fork(void *predictor) {
 }
 
 static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"folder", "name", "version", "plan_cache", NULL};
+    static char *names[] = {"folder", "name", "version", "plan_cache", "counts", NULL};
     PyObject *folder, *given_version = Py_None;
-    const char *given_name = NULL, *plan_cache = NULL;
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$zOz:load", names, &folder, &given_name, &given_version,
-                                     &plan_cache)) {
+    const char *given_name = NULL, *plan_cache = NULL, *counts = NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O|$zOzz:load", names, &folder, &given_name, &given_version,
+                                     &plan_cache, &counts)) {
         return NULL;
     }
     char preset[4096];
@@ -103,6 +103,9 @@ static PyObject *model_load(PyObject *class, PyObject *arguments, PyObject *keyw
     Py_BEGIN_ALLOW_THREADS
     if (srv_model_load(folder_text, used_name, version, plan_cache, &model, &err) == SRV_OK) {
         predictor = srv_predictor_new(model);
+        if (counts != NULL) {
+            srv_model_keep_counts(model, counts, folder_text);
+        }
     }
     Py_END_ALLOW_THREADS
     Py_DECREF(path);
@@ -285,6 +288,51 @@ static PyObject *get_plan(PyObject *object, void *closure) {
                          srv_activation_kernels_for_cpu()->name, "layers", layers, "us_by_rows", rows);
 }
 
+/* A list of that many of the counts. */
+static PyObject *list_counts(const uint64_t *counts, size_t count) {
+    PyObject *list = PyList_New((Py_ssize_t)count);
+    for (size_t i = 0; list != NULL && i < count; i++) {
+        PyObject *value = PyLong_FromUnsignedLongLong(counts[i]);
+        if (value == NULL || PyList_SetItem(list, (Py_ssize_t)i, value) != 0) {
+            Py_CLEAR(list);
+        }
+    }
+    return list;
+}
+
+static PyObject *model_drift(PyObject *object, PyObject *unused) {
+    (void)unused;
+    const srv_model *model = ((model_object *)object)->model;
+    const srv_statistics *statistics = model->statistics;
+    uint64_t rows, sampled;
+    if (statistics == NULL) {
+        Py_RETURN_NONE;
+    }
+    uint64_t *counts = srv_calloc(statistics->count + 1, sizeof *counts);
+    if (counts == NULL) {
+        return PyErr_NoMemory();
+    }
+    srv_drift_read(model->drift, &rows, &sampled, counts);
+    PyObject *features = PyList_New(0);
+    for (size_t i = 0; features != NULL && i < statistics->feature_count; i++) {
+        const srv_feature_bins *feature = &statistics->features[i];
+        PyObject *bins = list_counts(counts + feature->first, feature->bins + 1);
+        if (bins == NULL || PyList_Append(features, bins) != 0) {
+            Py_CLEAR(features);
+        }
+        Py_XDECREF(bins);
+    }
+    PyObject *labels = list_counts(counts + statistics->first_label, statistics->label_count);
+    srv_free(counts);
+    if (features == NULL || labels == NULL) {
+        Py_XDECREF(features);
+        Py_XDECREF(labels);
+        return NULL;
+    }
+    return Py_BuildValue("{s:K,s:K,s:N,s:N}", "rows", (unsigned long long)rows, "sampled", (unsigned long long)sampled,
+                         "features", features, "labels", labels);
+}
+
 static PyObject *model_repr(PyObject *object) {
     const srv_model *model = ((model_object *)object)->model;
     return PyUnicode_FromFormat("<Model %s version %lld: %zu -> %zu>", model->name, (long long)model->version,
@@ -308,8 +356,11 @@ static PyGetSetDef model_members[] = {
 
 static PyMethodDef model_methods[] = {
     {"load", (PyCFunction)(void (*)(void))model_load, METH_CLASS | METH_VARARGS | METH_KEYWORDS,
-     "load(folder, *, name=None, version=None, plan_cache=None)\n--\n\nLoads, checks and plans the model package in "
+     "load(folder, *, name=None, version=None, plan_cache=None, counts=None)\n--\n\nLoads, checks and plans the model "
+     "package in "
      "folder."},
+    {"drift", model_drift, METH_NOARGS,
+     "drift($self)\n--\n\nWhat was asked and answered, counted in the bins of the package's statistics."},
     {"predict", model_predict, METH_O,
      "predict($self, x, /)\n--\n\nfloat32 [rows, features] -> float32 [rows, outputs]; the GIL is released."},
     {0},

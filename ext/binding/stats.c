@@ -30,7 +30,7 @@ static PyObject *histogram(const srv_histogram *h) {
                          (unsigned long long)atomic_load_explicit(&h->sum, memory_order_relaxed), "buckets", buckets);
 }
 
-static PyObject *model_stats(const srv_model_stats *s) {
+static PyObject *model_stats(const srv_model_stats *s, const char *name) {
     PyObject *requests = PyDict_New(), *times = PyDict_New();
     int failed = requests == NULL || times == NULL;
     for (int status = 0; !failed && status <= SRV_PACKAGE; status++) {
@@ -45,39 +45,80 @@ static PyObject *model_stats(const srv_model_stats *s) {
         Py_XDECREF(times);
         return NULL;
     }
-    return Py_BuildValue("{s:s,s:L,s:K,s:N,s:N}", "model", s->name, "version", (long long)s->version, "rows",
+    /* A name may have been cut in the middle of a character. */
+    return Py_BuildValue("{s:N,s:L,s:K,s:N,s:N}", "model",
+                         PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace"), "version",
+                         (long long)atomic_load_explicit(&s->version, memory_order_relaxed), "rows",
                          (unsigned long long)atomic_load_explicit(&s->rows, memory_order_relaxed), "requests", requests,
                          "histograms", times);
 }
 
-PyObject *stats_as_dict(srv_engine *engine) {
-    srv_queue_stats q;
-    srv_engine_read_stats(engine, &q);
-    PyObject *models = PyList_New(0), *batch_rows = PyDict_New();
-    for (const srv_model_stats *s = srv_engine_model_stats(engine); models != NULL && s != NULL; s = s->next) {
-        PyObject *one = model_stats(s);
-        if (one == NULL || PyList_Append(models, one) != 0) {
+static PyObject *all_models(const srv_stats *stats) {
+    PyObject *models = PyList_New(0);
+    for (size_t i = 0; models != NULL && i < SRV_STATS_VERSIONS; i++) {
+        char name[SRV_STATS_NAME_WORDS * sizeof(uint64_t)];
+        const srv_model_stats *s = srv_stats_model(stats, i, name);
+        PyObject *one = s != NULL ? model_stats(s, name) : NULL;
+        if (s != NULL && (one == NULL || PyList_Append(models, one) != 0)) {
             Py_CLEAR(models);
         }
         Py_XDECREF(one);
     }
-    for (size_t rows = 1; batch_rows != NULL && rows <= SRV_BATCH_ROWS; rows++) {
-        if (q.batch_rows[rows] > 0) {
-            PyObject *key = PyLong_FromSize_t(rows), *count = PyLong_FromUnsignedLongLong(q.batch_rows[rows]);
-            if (key == NULL || count == NULL || PyDict_SetItem(batch_rows, key, count) != 0) {
-                Py_CLEAR(batch_rows);
+    return models;
+}
+
+static PyObject *batches_by_rows(const srv_queue_stats *q) {
+    PyObject *batches = PyDict_New();
+    for (size_t rows = 1; batches != NULL && rows <= SRV_BATCH_ROWS; rows++) {
+        if (q->batch_rows[rows] > 0) {
+            PyObject *key = PyLong_FromSize_t(rows), *count = PyLong_FromUnsignedLongLong(q->batch_rows[rows]);
+            if (key == NULL || count == NULL || PyDict_SetItem(batches, key, count) != 0) {
+                Py_CLEAR(batches);
             }
             Py_XDECREF(key);
             Py_XDECREF(count);
         }
     }
-    if (models == NULL || batch_rows == NULL) {
+    return batches;
+}
+
+static PyObject *host_counts(const srv_stats *stats) {
+    PyObject *counts = PyDict_New();
+    for (int kind = 0; counts != NULL && kind < SRV_HOST_KINDS; kind++) {
+        uint64_t count = atomic_load_explicit(&stats->host[kind], memory_order_relaxed);
+        if (put(counts, srv_host_name((srv_host_kind)kind), PyLong_FromUnsignedLongLong(count)) != 0) {
+            Py_CLEAR(counts);
+        }
+    }
+    return counts;
+}
+
+PyObject *stats_as_dict(srv_engine *engine) {
+    srv_queue_stats q;
+    srv_engine_read_stats(engine, &q);
+    const srv_stats *stats = srv_engine_stats(engine);
+    PyObject *models = all_models(stats), *batches = batches_by_rows(&q), *host = host_counts(stats);
+    if (models == NULL || batches == NULL || host == NULL) {
         Py_XDECREF(models);
-        Py_XDECREF(batch_rows);
+        Py_XDECREF(batches);
+        Py_XDECREF(host);
         return NULL;
     }
-    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:n,s:n,s:N,s:N}", "requests", q.requests, "rows", q.rows,
+    return Py_BuildValue("{s:K,s:K,s:K,s:K,s:K,s:K,s:K,s:n,s:n,s:N,s:N,s:N}", "requests", q.requests, "rows", q.rows,
                          "batches", q.batches, "rejected", q.rejected, "expired", q.expired, "cancelled", q.cancelled,
                          "waits", q.waits, "queued_rows", (Py_ssize_t)q.queued_rows, "running", (Py_ssize_t)q.running,
-                         "batch_rows", batch_rows, "models", models);
+                         "batch_rows", batches, "models", models, "host", host);
+}
+
+int find_host_kind(const char *name, srv_host_kind *out) {
+    for (int kind = 0; kind < SRV_HOST_KINDS; kind++) {
+        if (strcmp(srv_host_name((srv_host_kind)kind), name) == 0) {
+            *out = (srv_host_kind)kind;
+            return 0;
+        }
+    }
+    PyErr_Format(PyExc_ValueError,
+                 "nothing is counted as %s; expected store_errors, database_errors, observer_dropped or refused_late",
+                 name);
+    return -1;
 }

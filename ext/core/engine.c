@@ -17,7 +17,7 @@ typedef struct srv_workspace {
 struct srv_engine {
     srv_engine_options options;
     srv_queue *queue;
-    srv_stats stats;
+    srv_stats *stats;
     pthread_mutex_t lock; /* guards spare */
     srv_workspace *spare;
 };
@@ -34,7 +34,11 @@ static void free_workspace(srv_workspace *workspace) {
 srv_status srv_engine_new(const srv_engine_options *options, srv_engine **out, srv_error *err) {
     srv_engine *engine = srv_calloc(1, sizeof *engine);
     *out = NULL;
-    if (engine == NULL || (engine->queue = srv_queue_new(&options->queue)) == NULL) {
+    if (engine == NULL || (engine->stats = srv_stats_new()) == NULL ||
+        (engine->queue = srv_queue_new(&options->queue)) == NULL) {
+        if (engine != NULL) {
+            srv_stats_free(engine->stats);
+        }
         srv_free(engine);
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
@@ -58,7 +62,7 @@ void srv_engine_free(srv_engine *engine) {
         free_workspace(engine->spare);
         engine->spare = next;
     }
-    srv_stats_free(&engine->stats);
+    srv_stats_free(engine->stats);
     pthread_mutex_destroy(&engine->lock);
     srv_free(engine);
 }
@@ -66,7 +70,6 @@ void srv_engine_free(srv_engine *engine) {
 void srv_engine_after_fork(srv_engine *engine) {
     pthread_mutex_init(&engine->lock, NULL);
     engine->spare = NULL;
-    engine->stats = (srv_stats){0};
     srv_queue_after_fork(engine->queue);
 }
 
@@ -165,7 +168,7 @@ static void run_model(const void *context, const float *x, size_t rows, float *s
 
 /* A classifier with one column and two labels gives the score of the second: the first has the rest. */
 static srv_status write_reply(const srv_model *model, const srv_request *request, const srv_body *body, const float *y,
-                              srv_arena *arena, srv_buffer *out, srv_error *err) {
+                              const srv_explained *explained, srv_arena *arena, srv_buffer *out, srv_error *err) {
     size_t count = body->outputs != NULL ? body->output_count : model->output_count;
     srv_reply_output *outputs = srv_arena_take(arena, count * sizeof *outputs);
     if (outputs == NULL) {
@@ -190,6 +193,7 @@ static srv_status write_reply(const srv_model *model, const srv_request *request
         .bare = body->bare,
         .id = body->id,
         .id_size = body->id_size,
+        .explained = explained,
     };
     if (request->protocol == SRV_PROTOCOL_CLASSIFY) {
         source.output_count = 1;
@@ -224,6 +228,9 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     }
     if (status != SRV_OK) {
         return status;
+    }
+    if (model->drift != NULL) {
+        srv_drift_count_rows(model->drift, body.values, body.cells, model->features, body.rows);
     }
     size_t bytes;
     float *y = NULL;
@@ -266,15 +273,39 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     if (status != SRV_OK) {
         return status;
     }
+    if (model->drift != NULL) {
+        srv_drift_count_labels(model->drift, y + model->output[0].offset, model->outputs,
+                               model->output[0].source.columns, body.rows);
+    }
     exchange->queue_ns = job.queued_ns;
     exchange->forward_ns = job.run_ns;
     exchange->rows = job.rows;
     exchange->batch_rows = job.batch_rows;
+    srv_explained explained;
+    if (request->explain != NULL) {
+        const srv_explain_task task = {
+            .model = model,
+            .options = *request->explain,
+            .sent = {.values = body.values, .cells = body.cells, .texts = body.texts},
+            .x = x,
+            .y = y,
+            .rows = body.rows,
+            .deadline_ns = job.deadline_ns,
+            .interrupted = hooks->interrupted,
+            .hook = hooks->context,
+            .terms = exchange->workspace_->row,
+            .arena = arena,
+        };
+        if ((status = srv_explain(&task, &explained, err)) != SRV_OK) {
+            return status;
+        }
+    }
     now = srv_now_ns();
     if (request->raw) {
         srv_buffer_add(exchange->body, y, bytes);
     } else {
-        status = write_reply(model, request, &body, y, arena, exchange->body, err);
+        status = write_reply(model, request, &body, y, request->explain != NULL ? &explained : NULL, arena,
+                             exchange->body, err);
     }
     if (status == SRV_OK && exchange->body->failed) {
         status = srv_fail(err, SRV_NO_MEMORY, "out of memory while writing the reply");
@@ -285,9 +316,6 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
 
 static void count(srv_stats *stats, const srv_model *model, const srv_exchange *exchange) {
     srv_model_stats *s = srv_stats_of(stats, model->name, model->version);
-    if (s == NULL) {
-        return; /* out of memory: the request matters more than its count */
-    }
     atomic_fetch_add_explicit(&s->requests[exchange->status], 1, memory_order_relaxed);
     if (exchange->status != SRV_OK) {
         return;
@@ -316,13 +344,17 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
     }
     exchange->total_ns = srv_now_ns() - begin;
     if (!request->raw) {
-        count(&engine->stats, model, exchange);
+        count(engine->stats, model, exchange);
     }
     return exchange->status;
 }
 
-const srv_model_stats *srv_engine_model_stats(srv_engine *engine) {
-    return atomic_load_explicit(&engine->stats.first, memory_order_acquire);
+void srv_engine_count(srv_engine *engine, srv_host_kind kind, uint64_t by) {
+    atomic_fetch_add_explicit(&engine->stats->host[kind], by, memory_order_relaxed);
+}
+
+const srv_stats *srv_engine_stats(const srv_engine *engine) {
+    return engine->stats;
 }
 
 void srv_engine_read_stats(srv_engine *engine, srv_queue_stats *out) {

@@ -15,6 +15,7 @@
 #define SRV_ENGINE_H
 
 #include "base/buffer.h"
+#include "explain/explain.h"
 #include "model/model.h"
 #include "parse_body.h"
 #include "queue_batch.h"
@@ -40,10 +41,11 @@ typedef struct srv_engine_options {
 typedef struct srv_request {
     srv_protocol protocol;
     srv_body_source body;
-    size_t top;          /* the k best labels; 0: all scores */
-    uint64_t timeout_ns; /* the client's own, if it is shorter than the engine's; 0: none */
-    bool background;     /* computed only when no other request waits */
-    bool raw;            /* the reply is the outputs, float32 [rows × outputs], and nothing is counted: for observers */
+    size_t top;                         /* the k best labels; 0: all scores */
+    uint64_t timeout_ns;                /* the client's own, if it is shorter than the engine's; 0: none */
+    bool background;                    /* computed only when no other request waits */
+    bool raw;                           /* the reply is the outputs, float32 [rows × outputs]; nothing is counted */
+    const srv_explain_options *explain; /* CLASSIFY only: what the answer is due to, too; NULL: no */
 } srv_request;
 
 typedef struct srv_hooks {
@@ -73,8 +75,8 @@ srv_status srv_engine_new(const srv_engine_options *options, srv_engine **out, s
 void srv_engine_close(srv_engine *engine); /* see srv_queue_close */
 void srv_engine_free(srv_engine *engine);  /* accepts NULL */
 
-/* In the child of a fork, before any thread calls in: forgets the requests whose threads are in the parent, and all
- * counts.  What these requests held stays allocated, for it may be half changed. */
+/* In the child of a fork, before any thread calls in: forgets the requests whose threads are in the parent.  What these
+ * requests held stays allocated, for it may be half changed.  Counts go on, for parent and children together. */
 void srv_engine_after_fork(srv_engine *engine);
 
 /* SRV_NO_MEMORY, or SRV_OK: then srv_engine_end must follow. */
@@ -85,9 +87,11 @@ void srv_engine_end(srv_engine *engine, srv_exchange *exchange);
 srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const srv_request *request,
                              const srv_hooks *hooks, srv_exchange *exchange);
 
+/* The queue's counts, and the rest; of this process and all that were forked from the one that made the engine. */
 void srv_engine_read_stats(srv_engine *engine, srv_queue_stats *out);
+const srv_stats *srv_engine_stats(const srv_engine *engine);
 
-/* The first of the versions that were ever asked; counts go on while they are read. */
-const srv_model_stats *srv_engine_model_stats(srv_engine *engine);
+/* Adds to what the host itself counts. */
+void srv_engine_count(srv_engine *engine, srv_host_kind kind, uint64_t by);
 
 #endif

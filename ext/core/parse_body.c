@@ -3,6 +3,7 @@
 #include "parse/excerpt.h"
 #include "parse/form.h"
 #include "parse/header_value.h"
+#include "parse/json_records.h"
 #include "parse/multipart.h"
 #include "parse/number_text.h"
 #include "parse/parse_json.h"
@@ -63,6 +64,9 @@ static srv_status placed(reading *r, srv_status status, const char *piece, const
 static srv_status read_json(reading *r, const char *text, size_t size) {
     if (r->input->table != NULL) {
         return srv_parse_table_json(text, size, r->input, r->limits, r->arena, r->out, r->err);
+    }
+    if (r->signature->input_count > 1 && srv_json_has_records(text, size)) {
+        return srv_parse_json_records(text, size, r->signature, r->limits, r->arena, r->out, r->err);
     }
     return srv_parse_json_classify(text, size, r->input, r->limits, r->arena, r->out, r->err);
 }

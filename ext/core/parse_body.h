@@ -14,7 +14,8 @@
  *
  * Numbers in text: a JSON array, or decimals separated by commas, semicolons, blanks or line ends; one row a line, or
  * all lines together one row (parse/number_text.h).
- * JSON of /classify: a row, nested or flat as the input's shape, or an array of rows; bare, or as {"data": …}.
+ * JSON of /classify: a row, nested or flat as the input's shape, or an array of rows; bare, or as {"data": …}.  With
+ * several tensors a row is a record of them by name (parse/json_records.h), or all their numbers, flat.
  * TensorFlow Serving's bodies (parse/parse_tensorflow.h) are JSON whatever the content type says, Open Inference's
  * (parse/parse_openinference.h) JSON if it says so, or nothing, or what curl says unasked.
  * A model that takes a table or a text has JSON of its own (parse/table_json.h), CSV, and forms whose fields are its

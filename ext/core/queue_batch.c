@@ -3,6 +3,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/threads.h"
+#include "queue/counts.h"
 #include "queue/lanes.h"
 #include "queue/pace.h"
 
@@ -37,7 +38,9 @@ struct srv_queue {
     size_t waiting_leaders, wanted_rows; /* leaders that wait for a lane to hold so many rows */
     unsigned forks;                      /* that this process came from, since the queue was made */
     bool closed;
-    srv_queue_stats stats;
+    counts *counts;
+    shown *shown;   /* this process's place there */
+    shown unlisted; /* instead, when there was none: others don't see it */
 };
 
 /* Threads to wake once the lock is free: their events are set, and only their addresses are still good. */
@@ -63,7 +66,19 @@ static void tell_lock_held(srv_job *job, uint32_t what, sleepers *who) {
     who->events[who->count++] = &job->event_;
 }
 
+/* Every release of the lock shows what has become true under it. */
+static void unlock(srv_queue *queue) {
+    atomic_store_explicit(&queue->shown->queued_rows, queue->lanes.rows, memory_order_relaxed);
+    atomic_store_explicit(&queue->shown->running, queue->slot_count - queue->free_count, memory_order_relaxed);
+    pthread_mutex_unlock(&queue->lock);
+}
+
 static void begin_empty(srv_queue *queue) {
+    queue->shown = counts_enter(queue->counts);
+    if (queue->shown == NULL) {
+        queue->unlisted = (shown){0};
+        queue->shown = &queue->unlisted;
+    }
     for (size_t i = 0; i < queue->slot_count; i++) {
         queue->slots[i] = (slot){.next_free = i > 0 ? &queue->slots[i - 1] : NULL};
     }
@@ -77,7 +92,11 @@ static void begin_empty(srv_queue *queue) {
 srv_queue *srv_queue_new(const srv_queue_options *options) {
     srv_queue *queue = srv_calloc(1, sizeof *queue);
     size_t slots = options->slots > 0 ? options->slots : srv_usable_cores();
-    if (queue == NULL || (queue->slots = srv_calloc(slots, sizeof *queue->slots)) == NULL) {
+    if (queue == NULL || (queue->slots = srv_calloc(slots, sizeof *queue->slots)) == NULL ||
+        (queue->counts = counts_new()) == NULL) {
+        if (queue != NULL) {
+            srv_free(queue->slots);
+        }
         srv_free(queue);
         return NULL;
     }
@@ -91,7 +110,6 @@ srv_queue *srv_queue_new(const srv_queue_options *options) {
 
 void srv_queue_after_fork(srv_queue *queue) {
     queue->lanes = (lanes){.wake_ns = queue->lanes.wake_ns};
-    queue->stats = (srv_queue_stats){0};
     queue->inside = queue->most_inside = queue->recent_most = queue->recent_batches = 0;
     queue->waiting_leaders = queue->wanted_rows = 0;
     queue->forks++;
@@ -207,9 +225,7 @@ static bool run_batch(slot *s, const batch *b) {
 }
 
 static void finish_batch_lock_held(srv_queue *queue, const batch *b, bool computed, uint64_t now, sleepers *who) {
-    queue->stats.batches++;
-    queue->stats.rows += b->rows;
-    queue->stats.batch_rows[b->rows]++;
+    counts_add(&queue->counts->batch_rows[b->rows]);
     if (++queue->recent_batches == PEAK_BATCHES) {
         queue->most_inside = queue->recent_most;
         queue->recent_most = queue->inside;
@@ -241,7 +257,7 @@ static void wait_for_others_lock_held(srv_queue *queue, lane *l, sleepers *who) 
     const bool curious = patience_is_curious(&l->patience);
     const size_t rows = l->rows;
     if (who->count > 0) { /* of the batch before: it is they who may come */
-        pthread_mutex_unlock(&queue->lock);
+        unlock(queue);
         wake_all(who);
         pthread_mutex_lock(&queue->lock);
     }
@@ -257,7 +273,7 @@ static void wait_for_others_lock_held(srv_queue *queue, lane *l, sleepers *who) 
         now = srv_now_ns();
     }
     if (waited) {
-        queue->stats.waits++;
+        counts_add(&queue->counts->waits);
         patience_learn(&l->patience, l->rows > rows);
     }
 }
@@ -275,7 +291,7 @@ static bool take_batch_lock_held(srv_queue *queue, batch *b, sleepers *who) {
             lanes_take(&queue->lanes, l, now, b);
             return true;
         }
-        queue->stats.expired++;
+        counts_add(&queue->counts->expired);
         end_lock_held(queue, expired, SRV_DEADLINE, who);
     }
     return false;
@@ -298,7 +314,7 @@ static void lead_and_unlock(srv_queue *queue, srv_job *job, slot *s) {
     while ((job == NULL || !has_ended(job)) && !gives_way_lock_held(queue, job) &&
            take_batch_lock_held(queue, &b, &who)) {
         start_helper_lock_held(queue);
-        pthread_mutex_unlock(&queue->lock);
+        unlock(queue);
         wake_all(&who);
         bool computed = run_batch(s, &b);
         uint64_t now = srv_now_ns();
@@ -306,7 +322,7 @@ static void lead_and_unlock(srv_queue *queue, srv_job *job, slot *s) {
         finish_batch_lock_held(queue, &b, computed, now, &who);
     }
     pass_slot_lock_held(queue, s, &who);
-    pthread_mutex_unlock(&queue->lock);
+    unlock(queue);
     wake_all(&who);
 }
 
@@ -319,7 +335,7 @@ static void *help(void *argument) {
         pthread_mutex_lock(&queue->lock);
     }
     leave_lock_held(queue);
-    pthread_mutex_unlock(&queue->lock);
+    unlock(queue);
     return NULL;
 }
 
@@ -351,8 +367,7 @@ static void give_up_lock_held(srv_queue *queue, srv_job *job, bool interrupted, 
         srv_event_set(&job->event_, ENDED);
     } else if ((interrupted || late) && !has_ended(job) && job->taken_ == 0) {
         lanes_withdraw(&queue->lanes, job);
-        queue->stats.expired += !interrupted;
-        queue->stats.cancelled += interrupted;
+        counts_add(interrupted ? &queue->counts->cancelled : &queue->counts->expired);
         end_lock_held(queue, job, interrupted ? SRV_CANCELLED : SRV_DEADLINE, who);
     }
 }
@@ -381,7 +396,7 @@ static void finish_and_unlock(srv_queue *queue, srv_job *job) {
         } else {
             job->waiting_ = true;
             const uint64_t until = next_look_lock_held(job);
-            pthread_mutex_unlock(&queue->lock);
+            unlock(queue);
             const uint32_t told = srv_event_wait_until(&job->event_, until);
             if (told == SRV_EVENT_NONE && job->interrupted != NULL && !interrupted && srv_now_ns() >= until) {
                 interrupted = job->interrupted(job->hook); /* no lock held: the hook may take Python's */
@@ -396,7 +411,7 @@ static void finish_and_unlock(srv_queue *queue, srv_job *job) {
             give_up_lock_held(queue, job, interrupted, &who);
         }
     }
-    pthread_mutex_unlock(&queue->lock);
+    unlock(queue);
 }
 
 /* What is asked at the door: is there room, and is there time? */
@@ -406,12 +421,12 @@ static srv_status admit_lock_held(srv_queue *queue, const srv_job *job, srv_erro
     }
     size_t waiting = queue->lanes.rows;
     if (waiting > 0 && waiting + job->rows > queue->max_queue_rows) {
-        queue->stats.rejected++;
+        counts_add(&queue->counts->rejected);
         return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting; at most %zu may", waiting, queue->max_queue_rows);
     }
     double ahead = queue->lanes.ns / (double)queue->slot_count;
     if (job->deadline_ns != 0 && (double)job->submitted_ns_ + ahead > (double)job->deadline_ns && waiting > 0) {
-        queue->stats.rejected++;
+        counts_add(&queue->counts->rejected);
         return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting, for about %.0f ms: the deadline can't be met",
                         waiting, ahead * 1e-6);
     }
@@ -428,7 +443,7 @@ static srv_status submit_lock_held(srv_queue *queue, srv_job *job, srv_error *er
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
     job->forks_ = queue->forks;
-    queue->stats.requests++;
+    counts_add(&queue->counts->requests);
     enter_lock_held(queue);
     if (queue->waiting_leaders > 0 && (l->rows >= queue->wanted_rows || queue->inside >= queue->most_inside)) {
         pthread_cond_signal(&queue->joined);
@@ -464,7 +479,7 @@ srv_status srv_queue_submit(srv_queue *queue, srv_job *job, srv_error *err) {
     begin_job(job);
     pthread_mutex_lock(&queue->lock);
     srv_status status = submit_lock_held(queue, job, err);
-    pthread_mutex_unlock(&queue->lock);
+    unlock(queue);
     if (status != SRV_OK) {
         srv_event_destroy(&job->event_);
     }
@@ -486,7 +501,7 @@ srv_status srv_queue_run(srv_queue *queue, srv_job *job, srv_error *err) {
     pthread_mutex_lock(&queue->lock);
     srv_status status = submit_lock_held(queue, job, err);
     if (status != SRV_OK) {
-        pthread_mutex_unlock(&queue->lock);
+        unlock(queue);
         srv_event_destroy(&job->event_);
         return status;
     }
@@ -515,7 +530,7 @@ void srv_queue_close(srv_queue *queue) {
         s->x = s->y = s->scratch = NULL;
         s->x_floats = s->y_floats = s->scratch_floats = 0;
     }
-    pthread_mutex_unlock(&queue->lock);
+    unlock(queue);
 }
 
 void srv_queue_free(srv_queue *queue) {
@@ -525,6 +540,8 @@ void srv_queue_free(srv_queue *queue) {
     srv_queue_close(queue);
     lanes_free(&queue->lanes);
     srv_free(queue->slots);
+    counts_leave(queue->shown);
+    counts_free(queue->counts);
     pthread_mutex_destroy(&queue->lock);
     pthread_cond_destroy(&queue->idle);
     pthread_cond_destroy(&queue->joined);
@@ -532,9 +549,5 @@ void srv_queue_free(srv_queue *queue) {
 }
 
 void srv_queue_read_stats(srv_queue *queue, srv_queue_stats *out) {
-    pthread_mutex_lock(&queue->lock);
-    *out = queue->stats;
-    out->queued_rows = queue->lanes.rows;
-    out->running = queue->slot_count - queue->free_count;
-    pthread_mutex_unlock(&queue->lock);
+    counts_read(queue->counts, queue->shown, out);
 }

@@ -66,11 +66,12 @@ typedef struct srv_job {
     bool queued_, waiting_;
 } srv_job;
 
+/* Of this process and all that were forked from the one that made the queue; counts go on while they are read. */
 typedef struct srv_queue_stats {
     uint64_t requests, rows, batches, rejected, expired, cancelled;
     uint64_t batch_rows[SRV_BATCH_ROWS + 1]; /* batches by their rows */
     uint64_t waits;                          /* batches whose leader waited for others to join */
-    size_t queued_rows, running;             /* now: rows waiting, slots at work */
+    size_t queued_rows, running;             /* now: rows waiting, slots at work; of the processes that live */
 } srv_queue_stats;
 
 typedef struct srv_queue srv_queue;

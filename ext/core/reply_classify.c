@@ -65,6 +65,9 @@ static void write_row(const srv_reply_source *source, size_t index, srv_ranked *
     } else {
         write_classification(source, row, top, out);
     }
+    if (source->explained != NULL) {
+        srv__write_explanation(source->explained, index, out);
+    }
 }
 
 srv_status srv__reply_classify(const srv_reply_source *source, srv_buffer *out, srv_error *err) {

@@ -39,46 +39,105 @@ const char *srv_stats_name(srv_stats_kind kind) {
     return names[kind];
 }
 
-static srv_model_stats *find(srv_model_stats *first, const char *name, int64_t version) {
-    for (srv_model_stats *s = first; s != NULL; s = s->next) {
-        if (s->version == version && strcmp(s->name, name) == 0) {
-            return s;
-        }
-    }
-    return NULL;
+const char *srv_host_name(srv_host_kind kind) {
+    static const char *const names[] = {
+#define XX(id, name) name,
+        SRV_HOST_MAP(XX)
+#undef XX
+    };
+    return names[kind];
 }
 
-srv_model_stats *srv_stats_of(srv_stats *stats, const char *name, int64_t version) {
-    srv_model_stats *first = atomic_load_explicit(&stats->first, memory_order_acquire);
-    srv_model_stats *found = find(first, name, version);
-    if (found != NULL) {
-        return found;
-    }
-    size_t size = strlen(name) + 1;
-    srv_model_stats *made = srv_calloc(1, sizeof *made + size);
-    if (made == NULL) {
-        return NULL;
-    }
-    made->name = memcpy(made + 1, name, size);
-    made->version = version;
-    do { /* another thread may have made it, or one for another version, in the meantime */
-        found = find(first, name, version);
-        made->next = first;
-    } while (found == NULL && !atomic_compare_exchange_weak_explicit(&stats->first, &first, made, memory_order_release,
-                                                                     memory_order_acquire));
-    if (found != NULL) {
-        srv_free(made);
-        return found;
-    }
-    return made;
+srv_stats *srv_stats_new(void) {
+    return srv_shared_new(sizeof(srv_stats));
 }
 
 void srv_stats_free(srv_stats *stats) {
-    srv_model_stats *s = atomic_load(&stats->first);
-    while (s != NULL) {
-        srv_model_stats *next = s->next;
-        srv_free(s);
-        s = next;
+    srv_shared_free(stats, sizeof *stats);
+}
+
+/* A version, as it is looked for. */
+typedef struct wanted {
+    uint64_t name[SRV_STATS_NAME_WORDS]; /* NUL-terminated */
+    size_t words;                        /* that are not all zero, plus one */
+    int64_t version;
+    uint64_t key;
+} wanted;
+
+static uint64_t mix(uint64_t hash, uint64_t word) {
+    hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+    return hash ^ hash >> 32;
+}
+
+static void describe(wanted *w, const char *name, int64_t version) {
+    const size_t most = sizeof w->name - 1, length = strlen(name), kept = length < most ? length : most;
+    w->words = kept / sizeof *w->name + 1;
+    w->version = version;
+    w->key = mix((uint64_t)length << 56, (uint64_t)version);
+    w->name[w->words - 1] = 0;
+    memcpy(w->name, name, kept);
+    for (size_t i = 0; i < w->words; i++) {
+        w->key = mix(w->key, w->name[i]);
     }
-    atomic_store(&stats->first, NULL);
+    for (size_t i = kept; i < length; i++) { /* what the name has beyond */
+        w->key = mix(w->key, (unsigned char)name[i]);
+    }
+    w->key |= w->key == 0; /* 0 is a free place */
+}
+
+/* Whoever finds a place whose claimer has not named it yet, and may be dead, names it: the hash says that both mean the
+ * same version, so all write the same. */
+static void name_it(srv_model_stats *s, const wanted *w) {
+    for (size_t i = 0; i < w->words; i++) {
+        atomic_store_explicit(&s->name[i], w->name[i], memory_order_relaxed);
+    }
+    atomic_store_explicit(&s->version, w->version, memory_order_relaxed);
+    atomic_store_explicit(&s->named, true, memory_order_release);
+}
+
+static bool is(srv_model_stats *s, const wanted *w) {
+    if (!atomic_load_explicit(&s->named, memory_order_acquire)) {
+        name_it(s, w);
+        return true;
+    }
+    bool same = atomic_load_explicit(&s->version, memory_order_relaxed) == w->version;
+    for (size_t i = 0; same && i < w->words; i++) {
+        same = atomic_load_explicit(&s->name[i], memory_order_relaxed) == w->name[i];
+    }
+    return same;
+}
+
+srv_model_stats *srv_stats_of(srv_stats *stats, const char *name, int64_t version) {
+    wanted w;
+    describe(&w, name, version);
+    for (size_t i = 0; i < SRV_STATS_VERSIONS - 1; i++) {
+        uint64_t key = atomic_load_explicit(&stats->keys[i], memory_order_relaxed);
+        if (key == 0 && atomic_compare_exchange_strong_explicit(&stats->keys[i], &key, w.key, memory_order_relaxed,
+                                                                memory_order_relaxed)) {
+            key = w.key;
+        }
+        if (key == w.key && is(&stats->models[i], &w)) {
+            return &stats->models[i];
+        }
+    }
+    describe(&w, SRV_STATS_OTHERS, 0);
+    atomic_store_explicit(&stats->keys[SRV_STATS_VERSIONS - 1], w.key, memory_order_relaxed);
+    is(&stats->models[SRV_STATS_VERSIONS - 1], &w);
+    return &stats->models[SRV_STATS_VERSIONS - 1];
+}
+
+const srv_model_stats *srv_stats_model(const srv_stats *stats, size_t i,
+                                       char name[SRV_STATS_NAME_WORDS * sizeof(uint64_t)]) {
+    if (i >= SRV_STATS_VERSIONS || atomic_load_explicit(&stats->keys[i], memory_order_relaxed) == 0) {
+        return NULL;
+    }
+    const srv_model_stats *s = &stats->models[i];
+    if (!atomic_load_explicit(&s->named, memory_order_acquire)) {
+        return NULL; /* claimed just now: nothing is counted yet */
+    }
+    for (size_t word = 0; word < SRV_STATS_NAME_WORDS; word++) {
+        const uint64_t bytes = atomic_load_explicit(&s->name[word], memory_order_relaxed);
+        memcpy(name + word * sizeof bytes, &bytes, sizeof bytes);
+    }
+    return s;
 }

@@ -4,6 +4,9 @@
  * /classify, many rows:  {"results": [{"score", "label", "scores"}, …], "model": "mnist", "version": 1}
  *   top=k keeps the k best: "scores" becomes "top": [{"label": "7", "score": 0.98}, …], best first (ties: lower index).
  *   More than the outputs keeps all.  Ties of the best score go to the lower index, too.
+ *   A row that was to be explained (explain/explain.h) has besides
+ *   "explanation": {"method": "integrated", "steps": 32, "label": "7", "score": 0.98, "baseline_score": 0.1, "sum": 0.88,
+ *                   "contributions": [0.0, …]}, or {"age": 0.2, "remark": [{"term": "good", "contribution": 0.1}, …]}
  *   A regression has {"value": 3.2} (one output) or {"values": [...]} in place of score, label and scores; top says
  *   nothing there.
  * TensorFlow Serving:    {"predictions": [[0.1, 0.9], …]}, or to columns {"outputs": [[0.1, 0.9], …]}
@@ -46,6 +49,7 @@ typedef struct srv_reply_source {
     bool single, columnar, bare; /* as in srv_body */
     const char *id;              /* as in srv_body */
     size_t id_size;
+    const struct srv_explained *explained; /* of each row; NULL: nothing was to be explained */
 } srv_reply_source;
 
 /* Appends the reply.  On failure (WRONG_VALUE, NO_MEMORY) out is as long as before. */

@@ -14,9 +14,21 @@ def serving() -> Parts:
 
 def modules() -> tuple[Blueprint, ...]:
     """Every blueprint of the API, and the page."""
-    from . import admin, classify, health, insight, models, openinference, page, stats, tensorflow, upload
-
-    return tuple(
-        module.bp
-        for module in (admin, classify, tensorflow, openinference, health, insight, models, stats, upload, page)
+    from . import (
+        admin,
+        classify,
+        drift,
+        health,
+        insight,
+        metrics,
+        models,
+        openinference,
+        page,
+        stats,
+        tensorflow,
+        upload,
     )
+
+    computing = (classify, tensorflow, openinference)
+    telling = (drift, health, insight, metrics, models, stats, page)
+    return tuple(module.bp for module in (admin, upload, *computing, *telling))

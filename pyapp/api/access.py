@@ -1,7 +1,7 @@
 """Who may ask, how often, and from which pages: API keys, limits, CORS.  All off unless configured.
 
 Keys go in `X-API-Key: KEY` or `Authorization: Bearer KEY`.  They are for what computes (predict, infer, feedback);
-health, metrics, documents and the page stay open.  Limits count by key, or by the client's address where there are no keys.
+health, metrics, documents and the page stay open.  Limits count by key, or by the client's address without keys.
 """
 
 import hashlib

@@ -1,6 +1,9 @@
 """What the predict routes of all protocols share: names in URLs, the raw body in, the engine's reply out."""
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from flask import Response, request
 from werkzeug.exceptions import BadRequest, HTTPException
@@ -15,6 +18,8 @@ from .errors import BadHeader
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 PRIORITY_HEADER = "X-Request-Priority"
+
+NO_EXPLANATION: Mapping[str, Any] = MappingProxyType({})
 
 
 class ModelName(BaseConverter):
@@ -45,11 +50,18 @@ def find(name: str | None, number: int | None, label: str | None, body: bytes) -
     return entry, entry.find(number, label, sticky_key(request.environ, body))
 
 
-def answer(found: tuple[Entry, engine.Model], protocol: str, body: bytes, top: int = 0) -> Response:
+def answer(
+    found: tuple[Entry, engine.Model],
+    protocol: str,
+    body: bytes,
+    top: int = 0,
+    explanation: Mapping[str, Any] = NO_EXPLANATION,
+) -> Response:
     """What the engine replies; `pyapp.fastpath` sends the same without Flask.
 
-    Two headers say how urgent a request is: `X-Request-Timeout-Ms` (it is answered 504 once it is older) and
-    `X-Request-Priority: background` (it is computed when no other waits).
+    `explanation`: how the engine is to explain the answer, if at all.  Two headers say how urgent a request is:
+    `X-Request-Timeout-Ms` (it is answered 504 once it is older) and `X-Request-Priority: background` (it is computed
+    when no other waits).
     """
     entry, model = found
     status, headers, reply = serving().engine.handle(
@@ -60,6 +72,7 @@ def answer(found: tuple[Entry, engine.Model], protocol: str, body: bytes, top: i
         top=top,
         timeout_ms=_timeout_ms(),
         background=_is_background(),
+        **explanation,
     )
     response = Response(reply, status, headers)
     response.headers["X-Model-Version"] = str(model.version)

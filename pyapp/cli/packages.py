@@ -11,16 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from flask import has_app_context
-from flask.cli import ScriptInfo
 
 from pyapp import engine
-from pyapp.api import serving
-from pyapp.config import Config
 from pyapp.packages import load, store
 from pyapp.serving.manifest import describe
 
-from . import as_json, models, print_json
+from . import as_json, examples, models, print_json
+from .opened import one_message, open_models, require_version, store_folder
 
 if TYPE_CHECKING:
     from pyapp.importers.run import Report
@@ -31,35 +28,8 @@ LINES = 40
 _PATH = click.Path(path_type=Path)
 
 
-def _config() -> Config:
-    """That of the app which the commands belong to, or the environment's."""
-    if has_app_context():
-        return serving().config
-    script = click.get_current_context().find_object(ScriptInfo)
-    if script is not None and script.create_app is not None:
-        with script.load_app().app_context():
-            return serving().config
-    return Config.read()
-
-
 @contextmanager
-def _one_message() -> Iterator[None]:
-    """What users can cause is told in a message, with exit status 1."""
-    from pyapp.importers.problems import ImportRefusedError  # here, as a server needs no importer
-
-    try:
-        yield
-    except (ImportRefusedError, store.StoreError, engine.Error, FileExistsError) as error:
-        raise click.ClickException(str(error)) from error
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        raise click.ClickException(f"{where}{error.strerror or error}") from error
-    except MemoryError as error:
-        raise click.ClickException("the model does not fit into memory") from error
-
-
-@contextmanager
-def _progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
+def progress(quiet: bool) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on stderr for each part of the work, if a person looks on."""
     bars: dict[str, Any] = {}
 
@@ -92,7 +62,14 @@ def _split(context: click.Context, parameter: click.Parameter, value: str | None
     return labels
 
 
-@models.command("import", with_appcontext=False)
+@models.command(
+    "import",
+    with_appcontext=False,
+    epilog=examples(
+        "flask models import churn.keras --name churn --labels stays,leaves",
+        "flask models import price.onnx --name price --eval test.csv --target price",
+    ),
+)
 @click.argument("file", type=_PATH)
 @click.option("--name", required=True, help="The model's name in the store.")
 @click.option("--version", type=click.IntRange(min=1), help="Its number; without it the next one.")
@@ -116,8 +93,8 @@ def import_command(file: Path, name: str, as_json: bool, dry_run: bool, **chosen
         raise click.UsageError("--eval and --target go together")
     from pyapp.importers.run import import_model
 
-    with _one_message(), _progress(quiet=as_json) as tell:
-        report = import_model(file, _config().models, name, dry_run=dry_run, progress=tell, **chosen)
+    with one_message(), progress(quiet=as_json) as tell:
+        report = import_model(file, store_folder(), name, dry_run=dry_run, progress=tell, **chosen)
     if as_json:
         print_json({**asdict(report), "folder": str(report.folder) if report.folder else None})
         return
@@ -151,23 +128,28 @@ def _line(key: str, value: object) -> None:
     click.echo(f"{key:<11} {value}")
 
 
-@models.command("show", with_appcontext=False)
+@models.command(
+    "show", with_appcontext=False, epilog=examples("flask models show mnist", "flask models show mnist 1 --json")
+)
 @click.argument("name")
 @click.argument("version", type=click.IntRange(min=1), required=False)
 @as_json
 def show_command(name: str, version: int | None, as_json: bool) -> None:
     """What a version (without a number the newest) takes, does and answers."""
-    with _one_message():
-        folder = store.existing(_config().models, name, version)
-        _tell(load(folder, name=name, version=int(folder.name)), folder, as_json)
+    with one_message():
+        opened = open_models(name, load=False, strict=False)
+        number = max(opened.listing[name]) if version is None else version
+        require_version(opened.listing, name, number)
+        folder = opened.store.fetch(name, number)
+        _tell(load(folder, name=name, version=number), folder, as_json)
 
 
-@models.command("check", with_appcontext=False)
+@models.command("check", with_appcontext=False, epilog=examples("flask models check models/mnist/2"))
 @click.argument("folder", type=_PATH)
 @as_json
 def check_command(folder: Path, as_json: bool) -> None:
     """Whether the package in FOLDER would be served: its digest, its parts, its samples."""
-    with _one_message():
+    with one_message():
         if not folder.is_dir():
             raise click.ClickException(f"{folder} is no folder; expected that of a package, as models/mnist/2")
         try:
@@ -206,18 +188,29 @@ def _tell(model: engine.Model, folder: Path, as_json: bool, **more: Any) -> None
         _line(name, value)
 
 
-@models.command("remove", with_appcontext=False)
+@models.command(
+    "remove",
+    with_appcontext=False,
+    epilog=examples("flask models remove mnist 1", "flask models remove mnist 1 --yes --json"),
+)
 @click.argument("name")
 @click.argument("version", type=click.IntRange(min=1))
 @click.option("--yes", is_flag=True, help="Don't ask.")
+@click.option("--force", is_flag=True, help="Even a version that decisions name.")
 @as_json
-def remove_command(name: str, version: int, yes: bool, as_json: bool) -> None:
-    """Take a version away for good."""
-    with _one_message():
-        folder = store.existing(_config().models, name, version)
+def remove_command(name: str, version: int, yes: bool, force: bool, as_json: bool) -> None:
+    """Take a version away for good.  Servers that have it answer what they are asked, and let it go."""
+    with one_message():
+        folder = store.existing(store_folder(), name, version)
+        opened = open_models(name, load=False, strict=not force)
+        if version in opened.routing(name).pinned() and not force:
+            raise store.StoreError(
+                f"{name} {version} is promoted, labelled, or has a share of the traffic: change that first "
+                f"(flask models audit {name} tells who decided it), or remove it with --force"
+            )
         if not yes:
             click.confirm(f"Remove {folder}?", abort=True, err=True)
-        store.remove(_config().models, name, version)
+        store.remove(store_folder(), name, version)
     if as_json:
         print_json({"removed": {"name": name, "version": version}})
     else:

@@ -31,7 +31,7 @@ def answers(model: engine.Model, rows: Sequence[Any], progress: Progress | None 
             if all(item["kind"] == "tensor" for item in inputs):
                 made.append(model.predict(np.stack([flat(row, inputs) for row in some])))
             else:
-                made.append(_asked(runner, model, [_record(row, inputs) for row in some], start))
+                made.append(_asked(runner, model, [record(row, inputs) for row in some], start))
             if progress:
                 progress(min(start + ROWS_AT_ONCE, len(rows)), len(rows))
     finally:
@@ -46,7 +46,7 @@ def flat(row: Any, inputs: Sequence[dict[str, Any]]) -> NDArray[np.float32]:
     return np.ravel(np.asarray(row, np.float32))
 
 
-def _record(row: Any, inputs: Sequence[dict[str, Any]]) -> Any:
+def record(row: Any, inputs: Sequence[dict[str, Any]]) -> Any:
     """A list of values as a record."""
     if not isinstance(row, list | tuple):
         return row

@@ -17,6 +17,7 @@ def load(
     name: str | None = None,
     version: int | None = None,
     plan_cache: str | None = None,
+    counts: str | None = None,
 ) -> engine.Model:
     """The model in that folder; the arguments are those of `engine.Model.load`.
 
@@ -27,7 +28,7 @@ def load(
     expected = _digest_in(folder / "model.json")
     if expected is not None:
         _check_digest(folder / "weights.safetensors", expected)
-    return engine.Model.load(folder, name=name, version=version, plan_cache=plan_cache)
+    return engine.Model.load(folder, name=name, version=version, plan_cache=plan_cache, counts=counts)
 
 
 def _digest_in(path: Path) -> str | None:

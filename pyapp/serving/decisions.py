@@ -75,6 +75,11 @@ class Decisions:
             self._records = Records(state)
         return self._records
 
+    @property
+    def known(self) -> Mapping[str, Routing]:
+        """The decisions in force here, by model."""
+        return self._known or {}
+
     def known_records(self) -> "Records | None":
         """The same, for those who only look: None if nothing was ever kept."""
         return None if self._is_untouched() else self.records
@@ -163,8 +168,8 @@ class Decisions:
         """A share of the traffic also runs on that version or label; None ends it."""
         if target is None:
             return self._decide(name, "shadow", who, lambda routing: replace(routing, shadow=None))
-        points = round(percent * POINTS / 100)
-        if not 0 < points <= POINTS:
+        points = round(percent * POINTS / 100) if 0 < percent <= 100 else 0  # a NaN is neither
+        if points == 0:
             raise DecisionError(f"the share is {percent} percent; expected more than 0 and at most 100")
         self._target(name, target)
         return self._decide(name, "shadow", who, lambda routing: replace(routing, shadow=Shadow(target, points)))

@@ -70,11 +70,15 @@ class Observer:
         handle: Callable[..., tuple[int, list[tuple[str, str]], bytes]],
         journal: JournalOptions,
         keep: Callable[[list[dict[str, Any]], dict[Key, Comparison]], None],
+        count_dropped: Callable[[], None] = lambda: None,
     ) -> None:
-        """`handle`: the engine's.  `keep` writes journal entries and what was compared since it was last called."""
+        """`handle`: the engine's.  `keep` writes journal entries and what was compared since it was last called;
+        `count_dropped` is called for each request that is dropped.
+        """
         self._handle = handle
         self._journal = journal
         self._keep = keep
+        self._count_dropped = count_dropped
         self._begin()
         itself = weakref.ref(self)
         os.register_at_fork(after_in_child=lambda: _begin_anew(itself()))
@@ -115,6 +119,7 @@ class Observer:
             while len(self._queue) > WAITING or (self._bytes > WAITING_BYTES and len(self._queue) > 1):
                 self._bytes -= len(self._queue.popleft().body)
                 self.dropped += 1
+                self._count_dropped()
         self._arrived.set()
 
     def flush(self, seconds: float = 10.0) -> bool:

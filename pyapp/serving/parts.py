@@ -1,6 +1,8 @@
 """The parts that serve, put together: all of pyapp that is no HTTP."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from pyapp import engine, images
 from pyapp.config import Config, ConfigError
@@ -48,12 +50,20 @@ def start(config: Config) -> Parts:
     url = config.database_url or default_url(config.models)
     decisions = Decisions(registry, url, remembered(config.models, url))
     journal = JournalOptions(config.journal_percent if config.journal != "off" else 0, config.journal == "content")
+    looks = (
+        _counting(decisions.sync, computing, "database_errors"),
+        _counting(registry.reload, computing, "store_errors"),
+    )
+
+    def dropped() -> None:
+        computing.count("observer_dropped")
+
     parts = Parts(
         engine=computing,
         registry=registry,
         decisions=decisions,
-        observer=Observer(computing.handle, journal, lambda *seen: decisions.records.keep(*seen)),
-        watcher=Watcher([decisions.sync, registry.reload], config.poll_seconds),
+        observer=Observer(computing.handle, journal, lambda *seen: decisions.records.keep(*seen), dropped),
+        watcher=Watcher(looks, config.poll_seconds),
         request_ids=RequestIds(),
         config=config,
     )
@@ -61,3 +71,18 @@ def start(config: Config) -> Parts:
     if registry.error:
         raise ConfigError(f"SERVING_MODELS: {registry.error}")
     return parts
+
+
+def _counting(
+    look: Callable[[], object], computing: engine.Engine, what: Literal["store_errors", "database_errors"]
+) -> Callable[[], None]:
+    """`look`, whose failures are counted where all processes count."""
+
+    def counted() -> None:
+        try:
+            look()
+        except Exception:
+            computing.count(what)
+            raise
+
+    return counted

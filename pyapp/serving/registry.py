@@ -19,6 +19,7 @@ from types import MappingProxyType
 
 from pyapp import engine, packages
 
+from .drift import counts_folder
 from .manifest import describe
 from .policy import Policy
 from .routing import NO_ROUTING, Routing
@@ -38,7 +39,7 @@ Load = Callable[[Path, str, int], engine.Model]
 
 def load_package(folder: Path, name: str, version: int) -> engine.Model:
     """What a registry loads with: the digest of the weights, the engine's own checks, and the samples."""
-    return packages.load(folder, name=name, version=version)
+    return packages.load(folder, name=name, version=version, counts=counts_folder())
 
 
 @dataclass(slots=True)

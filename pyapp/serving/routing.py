@@ -26,8 +26,9 @@ class Split:
         """Percents by target.  Raises ValueError saying what is expected."""
         if not shares:
             raise ValueError('a split needs targets, such as {"1": 90, "2": 10}')
-        points = {target: round(percent * POINTS / 100) for target, percent in shares.items()}
-        if any(not 0 <= part <= POINTS for part in points.values()) or sum(points.values()) != POINTS:
+        possible = all(0 <= percent <= 100 for percent in shares.values())  # which a NaN is not
+        points = {target: round(percent * POINTS / 100) for target, percent in shares.items() if possible}
+        if sum(points.values()) != POINTS:
             raise ValueError(f"the shares are {shares}; expected percents from 0 to 100 that sum to 100")
         return cls(tuple(points.items()))
 

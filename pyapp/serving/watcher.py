@@ -8,6 +8,8 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 
+from .state.errors import StateError
+
 log = logging.getLogger(__name__)
 
 
@@ -32,7 +34,7 @@ class Watcher:
             except Exception as error:  # the others go on, and what fails now may work the next time
                 if self._said.get(i) != str(error):
                     self._said[i] = str(error)
-                    log.warning("%s", error, exc_info=not isinstance(error, OSError))
+                    log.warning("%s", error, exc_info=not isinstance(error, OSError | StateError))
 
     def ensure(self) -> None:
         """Starts the thread, if this process has none yet."""

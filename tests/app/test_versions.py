@@ -212,7 +212,10 @@ def test_a_split_shares_by_key_and_falls_back_to_the_default(store: Path) -> Non
     assert registry.find("pets", key=b"a").version == 2
 
 
-@pytest.mark.parametrize("shares", [{}, {"1": 50}, {"1": 101, "2": -1}, {"1": 60, "2": 60}])
+@pytest.mark.parametrize(
+    "shares",
+    [{}, {"1": 50}, {"1": 101, "2": -1}, {"1": 60, "2": 60}, {"1": float("nan"), "2": 100}, {"1": float("inf")}],
+)
 def test_what_is_no_split(shares: dict[str, float]) -> None:
     with pytest.raises(ValueError, match=r"split|percents"):
         Split.parse(shares)

@@ -1,7 +1,9 @@
 /* fork() while other threads are inside the queue: the child's queue works, and the parent's goes on. */
+#include "base/alloc.h"
 #include "base/blas.h"
 #include "base/clock.h"
 #include "check.h"
+#include "queue/counts.h"
 #include "queue_batch.h"
 
 #include <pthread.h>
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #define FORKS 50
+#define CHILD_ASKS 10
 
 /* A sanitizer's allocator has locks that do not survive a fork among threads; without threads the rest is still checked. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -82,10 +85,8 @@ TEST(the_child_of_a_busy_parent_works) {
         pid_t child = fork();
         if (child == 0) {
             srv_queue_after_fork(queue);
-            srv_queue_stats stats;
-            srv_queue_read_stats(queue, &stats);
-            bool right = stats.queued_rows == 0 && stats.running == 0 && stats.requests == 0;
-            for (int i = 0; i < 10; i++) {
+            bool right = true;
+            for (int i = 0; i < CHILD_ASKS; i++) {
                 right = right && answers(queue, (float)i);
             }
             srv_queue_close(queue); /* waits for those inside: there are none */
@@ -95,12 +96,89 @@ TEST(the_child_of_a_busy_parent_works) {
         CHECK_EQ(wait_for(child), 0);
     }
     atomic_store(&stop, true);
+    long asked = FORKS * CHILD_ASKS;
     for (int i = 0; i < STARTED; i++) {
         pthread_join(clients[i].thread, NULL);
         CHECK(clients[i].right > 0);
         CHECK_EQ(clients[i].wrong, 0);
+        asked += clients[i].right;
     }
+    srv_queue_stats stats; /* of all, and of those that live */
+    srv_queue_read_stats(queue, &stats);
+    CHECK_EQ(stats.requests, asked);
+    CHECK_EQ(stats.rows, asked);
+    CHECK_EQ(stats.queued_rows, 0);
+    CHECK_EQ(stats.running, 0);
     srv_queue_free(queue);
+}
+
+/* In a child: shows rows that wait, says so, and waits to be killed. */
+static pid_t start_child_with_rows(srv_queue *queue, size_t rows) {
+    int pipes[2];
+    char ready;
+    CHECK_EQ(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        srv_queue_after_fork(queue);
+        float numbers[64] = {0}, y[64];
+        srv_job job = {.work = &work, .x = numbers, .y = y, .rows = rows};
+        srv_queue_submit(queue, &job, NULL);
+        _exit(write(pipes[1], "x", 1) != 1 || pause());
+    }
+    CHECK_EQ(read(pipes[0], &ready, 1), 1);
+    close(pipes[0]);
+    close(pipes[1]);
+    return child;
+}
+
+static size_t queued_rows(srv_queue *queue) {
+    srv_queue_stats stats;
+    srv_queue_read_stats(queue, &stats);
+    return stats.queued_rows;
+}
+
+TEST(rows_that_wait_are_those_of_the_processes_that_live) {
+    srv_queue *queue = srv_queue_new(&(srv_queue_options){.slots = 1, .max_queue_rows = 100});
+    pid_t first = start_child_with_rows(queue, 3), second = start_child_with_rows(queue, 40);
+    CHECK_EQ(queued_rows(queue), 43);
+    kill(first, SIGKILL);
+    waitpid(first, NULL, 0);
+    CHECK_EQ(queued_rows(queue), 40);
+    pid_t third = start_child_with_rows(queue, 1); /* in the place of the dead one */
+    CHECK_EQ(queued_rows(queue), 41);
+    kill(second, SIGKILL);
+    kill(third, SIGKILL);
+    waitpid(second, NULL, 0);
+    waitpid(third, NULL, 0);
+    CHECK_EQ(queued_rows(queue), 0);
+    srv_queue_stats stats;
+    srv_queue_read_stats(queue, &stats);
+    CHECK_EQ(stats.requests, 3);
+    srv_queue_free(queue);
+}
+
+TEST(more_processes_than_places_are_counted_all_the_same) {
+    counts *all = counts_new();
+    for (size_t i = 0; i < COUNTS_PROCESSES; i++) {
+        shown *place = counts_enter(all);
+        CHECK(place == &all->processes[i]);
+        CHECK(counts_enter(all) == place); /* a process has one */
+        atomic_store(&place->pid, (int)getppid());
+    }
+    CHECK(counts_enter(all) == NULL);
+    counts_leave(NULL);
+    atomic_store(&all->processes[7].pid, (int)getpid());
+    counts_leave(&all->processes[7]);
+    CHECK(counts_enter(all) == &all->processes[7]);
+    counts_free(all);
+}
+
+TEST(without_memory_there_is_no_queue) {
+    for (long n = 1; n <= 3; n++) {
+        srv_test_fail_allocation(n);
+        CHECK(srv_queue_new(&(srv_queue_options){.slots = 1}) == NULL);
+    }
+    srv_test_fail_allocation(0);
 }
 
 TEST(what_a_fork_leaves_behind_is_cancelled_in_the_child) {
@@ -119,4 +197,6 @@ TEST(what_a_fork_leaves_behind_is_cancelled_in_the_child) {
     srv_queue_free(queue);
 }
 
-TEST_MAIN(RUN(the_child_of_a_busy_parent_works); RUN(what_a_fork_leaves_behind_is_cancelled_in_the_child))
+TEST_MAIN(RUN(the_child_of_a_busy_parent_works); RUN(what_a_fork_leaves_behind_is_cancelled_in_the_child);
+          RUN(rows_that_wait_are_those_of_the_processes_that_live);
+          RUN(more_processes_than_places_are_counted_all_the_same); RUN(without_memory_there_is_no_queue))

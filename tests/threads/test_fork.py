@@ -106,8 +106,6 @@ def test_a_child_forked_while_others_are_inside(models: list[engine.Model], busy
         same = [ask(busy, model) for model in models] * 2 == expected * 2
         for model, x, y in zip(models, rows, predicted, strict=True):
             same = same and np.array_equal(model.predict(x), y)
-        stats = busy.stats()
-        same = same and (stats["queued_rows"], stats["running"], stats["requests"]) == (0, 0, len(models))
         busy.close()  # waits for nobody: those inside are in the parent
         return same and ask(busy, models[0])[0] == 503
 
@@ -136,6 +134,53 @@ def test_threads_of_a_child_share_batches(models: list[engine.Model], busy: engi
 def test_a_child_of_a_child(models: list[engine.Model], busy: engine.Engine) -> None:
     expected = ask(busy, models[0])
     assert child_of(lambda: child_of(lambda: ask(busy, models[0]) == expected) == 0) == 0
+
+
+def test_counts_are_of_all_processes_and_outlive_them(models: list[engine.Model]) -> None:
+    eng = engine.Engine()
+
+    def count() -> bool:
+        for _ in range(3):
+            ask(eng, models[0])
+        ask(eng, models[1])
+        eng.handle(models[0], "classify", b"[1]", "application/json")
+        eng.count("store_errors", 2)
+        return True
+
+    def count_and_die() -> bool:
+        count()
+        os.kill(os.getpid(), signal.SIGKILL)
+        return False
+
+    count()
+    for _ in range(4):
+        assert child_of(count) == 0
+        assert child_of(count_and_die) == -signal.SIGKILL
+    stats = eng.stats()
+    assert (stats["requests"], stats["rows"], stats["batches"], stats["batch_rows"]) == (36, 36, 36, {1: 36})
+    assert (stats["queued_rows"], stats["running"]) == (0, 0)
+    first, second = stats["models"]
+    assert (first["rows"], second["rows"]) == (27, 9)
+    assert first["requests"] == {"OK": 27, "WRONG_VALUE": 9}
+    assert {histogram["count"] for histogram in first["histograms"].values()} == {27}
+    assert stats["host"]["store_errors"] == 18
+
+
+def test_what_runs_in_another_process_is_seen_until_it_dies(models: list[engine.Model]) -> None:
+    eng = engine.Engine(slots=1)
+    pid = os.fork()
+    if pid == 0:
+        rows = json.dumps([[0.5] * models[1].features] * 400).encode()
+        while True:
+            eng.handle(models[1], "classify", rows, "application/json")
+    try:
+        end = time.monotonic() + 20
+        while eng.stats()["running"] == 0:
+            assert time.monotonic() < end
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+    assert (eng.stats()["queued_rows"], eng.stats()["running"]) == (0, 0)
 
 
 def test_an_engine_that_is_gone_is_not_looked_for(models: list[engine.Model]) -> None:

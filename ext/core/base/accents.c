@@ -10,6 +10,7 @@ typedef struct accent_range {
 
 #define FIRST_SEQUENCE 0xD800u
 #define PAST_SEQUENCES 0xE000u
+#define SEQUENCES (sizeof sequence_starts / sizeof *sequence_starts - 1)
 
 _Static_assert(LONGEST <= SRV_STRIPPED_MAX, "unicode.h promises fewer characters than there are");
 
@@ -53,7 +54,8 @@ size_t srv_strip_accents(uint32_t code, uint32_t out[SRV_STRIPPED_MAX]) {
         out[0] = value;
         return 1;
     }
-    size_t start = sequence_starts[value - FIRST_SEQUENCE], end = sequence_starts[value - FIRST_SEQUENCE + 1];
+    size_t sequence = value - FIRST_SEQUENCE < SEQUENCES ? value - FIRST_SEQUENCE : 0; /* the table names no others */
+    size_t start = sequence_starts[sequence], end = sequence_starts[sequence + 1];
     for (size_t i = start; i < end; i++) {
         out[i - start] = sequences[i];
     }

@@ -3,6 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #ifdef SRV_TEST_ALLOC
 static _Thread_local long allocations_left; /* 0: never fail; 1: the next one fails, and stays at 1 */
@@ -55,6 +56,20 @@ void *srv_realloc(void *old, size_t old_size, size_t new_size) {
 
 void srv_free(void *memory) {
     free(memory);
+}
+
+void *srv_shared_new(size_t size) {
+    if (allocation_must_fail()) {
+        return NULL;
+    }
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
+void srv_shared_free(void *memory, size_t size) {
+    if (memory != NULL) {
+        munmap(memory, size);
+    }
 }
 
 /* Blocks form a list, newest first; only the newest is filled. */

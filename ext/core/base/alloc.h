@@ -17,6 +17,11 @@ void *srv_calloc(size_t count, size_t size); /* zeroed; NULL also when count * s
 void *srv_realloc(void *old, size_t old_size, size_t new_size); /* NULL leaves old as it was */
 void srv_free(void *memory);                                    /* accepts NULL */
 
+/* size bytes, zeroed, page aligned, that processes forked from this one share with it: what one writes, all read.  Pages
+ * cost memory once they are touched.  NULL when out of memory. */
+void *srv_shared_new(size_t size);
+void srv_shared_free(void *memory, size_t size); /* in this process; accepts NULL */
+
 #ifdef SRV_TEST_ALLOC
 /* Tests only: the n-th allocation of this thread from now on (1 = the next) and all after it fail; 0 switches off. */
 void srv_test_fail_allocation(long n);

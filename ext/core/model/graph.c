@@ -183,9 +183,11 @@ static srv_status read_labels(const srv_json *node, size_t columns, srv_model *m
     if (labels == NULL || labels->type == SRV_JSON_NULL) {
         return SRV_OK;
     }
-    /* One column with two labels is a yes-or-no score: the labels of 0 and of 1. */
-    if (labels->type != SRV_JSON_ARRAY || (labels->size != columns && !(columns == 1 && labels->size == 2))) {
-        return srv_json_fail(labels, err, "expected %zu labels, one per column of the layer", columns);
+    /* One column is a yes-or-no score: the labels of 0 and of 1. */
+    size_t wanted = columns == 1 ? 2 : columns;
+    if (labels->type != SRV_JSON_ARRAY || labels->size != wanted) {
+        return srv_json_fail(labels, err, "expected %zu labels, %s", wanted,
+                             columns == 1 ? "of 0 and of 1" : "one per column of the layer");
     }
     const char **texts = srv_arena_take(model->arena, labels->size * sizeof *texts);
     if (texts == NULL) {

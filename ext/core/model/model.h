@@ -10,6 +10,7 @@
 #include "../activate.h"
 #include "../base/alloc.h"
 #include "../base/status.h"
+#include "../drift.h"
 #include "../parse_body.h"
 #include "../preprocess/image.h"
 #include "../preprocess/preprocess.h"
@@ -115,9 +116,11 @@ typedef struct srv_model {
     size_t layer_count;
     srv_layer *layers;
     size_t output_count, outputs;
-    srv_output *output;      /* [output_count] */
-    srv_signature signature; /* inputs, row and the outputs' names, as parse_body wants them */
-    float *weights;          /* one aligned block: all kernels, biases and slopes */
+    srv_output *output;               /* [output_count] */
+    const srv_statistics *statistics; /* of training; NULL: the package has none, and drift is NULL */
+    srv_drift *drift;                 /* counts by them, of all engines */
+    srv_signature signature;          /* inputs, row and the outputs' names, as parse_body wants them */
+    float *weights;                   /* one aligned block: all kernels, biases and slopes */
     size_t weight_bytes, parameters;
     size_t scratch_floats;             /* what srv_run_forward needs */
     double pass_ns[SRV_PASS_ROWS + 1]; /* predicted time for so many rows */
@@ -130,6 +133,11 @@ typedef struct srv_model {
 srv_status srv_model_load(const char *folder, const char *name, int64_t version, const char *plan_cache,
                           srv_model **out, srv_error *err);
 void srv_model_free(srv_model *model); /* accepts NULL */
+
+/* Has the version's drift counted in a file of that folder, which all processes that serve it share.  Its name is of the
+ * version, the package's folder and what the manifest says, so that another package never goes on with it.  Before anybody
+ * uses the model.  False: there are no statistics, or the file can't be had. */
+bool srv_model_keep_counts(srv_model *model, const char *counts_folder, const char *package_folder);
 
 /* Bytes of memory the model holds (weights; the rest is small). */
 static inline size_t srv_model_bytes(const srv_model *model) {

@@ -84,8 +84,8 @@ static srv_status read_tolerance(const srv_json *node, srv_tolerance *out, srv_e
 }
 
 static srv_status read_top(const srv_json *root, srv_model *model, srv_error *err) {
-    static const char *const keys[] = {"format",  "task",           "description", "inputs",     "preprocess", "layers",
-                                       "outputs", "weights_sha256", "tolerance",   "provenance", NULL};
+    static const char *const keys[] = {"format",  "task",       "description",    "inputs",    "preprocess", "layers",
+                                       "outputs", "statistics", "weights_sha256", "tolerance", "provenance", NULL};
     size_t format;
     const char *task;
     srv_status status;
@@ -106,6 +106,17 @@ static srv_status read_top(const srv_json *root, srv_model *model, srv_error *er
         return status;
     }
     return read_tolerance(srv_json_get(root, "tolerance"), &model->tolerance, err);
+}
+
+static srv_status read_statistics(const srv_json *root, srv_model *model, srv_error *err) {
+    const srv_output *output = &model->output[0];
+    size_t labels = output->source.columns == 1 ? 2 : output->source.columns;
+    srv_status status = srv_statistics_read(srv_json_get(root, "statistics"), model->inputs, model->input_count,
+                                            output->labels, labels, model->arena, &model->statistics, err);
+    if (status == SRV_OK && model->statistics != NULL && (model->drift = srv_drift_new(model->statistics)) == NULL) {
+        status = srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
+    return status;
 }
 
 /* Says in which file a fault lies, in front of what is wrong with it. */
@@ -152,6 +163,7 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
     if ((status = srv_graph_read_inputs(root, tensors, model, err)) != SRV_OK ||
         (status = srv_graph_read_layers(root, tensors, model, err)) != SRV_OK ||
         (status = srv_graph_read_outputs(root, model, err)) != SRV_OK ||
+        (status = read_statistics(root, model, err)) != SRV_OK ||
         (status = srv_weights_read(root, tensors, plan_cache, model, err)) != SRV_OK ||
         (status = srv_graph_place(model, err)) != SRV_OK) {
         status = name_file(status, path, err);
@@ -172,10 +184,27 @@ cleanup:
     return status;
 }
 
+static uint64_t fnv1a(uint64_t hash, const char *text) {
+    for (; *text != '\0'; text++) {
+        hash = (hash ^ (unsigned char)*text) * 0x100000001B3u;
+    }
+    return hash;
+}
+
+bool srv_model_keep_counts(srv_model *model, const char *counts_folder, const char *package_folder) {
+    char path[4096];
+    uint64_t hash = fnv1a(fnv1a(0xCBF29CE484222325u, package_folder), model->manifest);
+    int size = snprintf(path, sizeof path, "%s/%.100s-%lld-%016llx.counts", counts_folder, model->name,
+                        (long long)model->version, (unsigned long long)hash);
+    return model->drift != NULL && strchr(model->name, '/') == NULL && size > 0 && (size_t)size < sizeof path &&
+           srv_drift_use_file(model->drift, path);
+}
+
 void srv_model_free(srv_model *model) {
     if (model == NULL) {
         return;
     }
+    srv_drift_free(model->drift);
     srv_arena_free(model->arena);
     srv_free(model->weights);
     srv_free(model);

@@ -352,28 +352,31 @@ static srv_status read_hash(const srv_step_reading *r, srv_step *step) {
 
 /* ------------------------------------------------------------------------------------------------------------ table */
 
-#define KEYS(...) ((const char *const[]){__VA_ARGS__ __VA_OPT__(, ) NULL})
+#define KEYS(...) ((const char *const[]){__VA_ARGS__}) /* the last one is NULL */
 #define NUMBERS SRV_COLUMN_NUMBER
 #define CATEGORIES SRV_COLUMN_CATEGORY
 
 static const srv_step_rule rules[] = {
-    {"scale", SRV_STEP_SCALE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("factor", "offset"), read_scale},
-    {"standardise", SRV_STEP_STANDARDISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("mean", "scale"), read_standardise},
-    {"impute", SRV_STEP_IMPUTE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("value"), read_impute},
-    {"is_missing", SRV_STEP_IS_MISSING, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS(), NULL},
-    {"clip", SRV_STEP_CLIP, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("min", "max"), read_clip},
-    {"binarise", SRV_STEP_BINARISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("threshold"), read_binarise},
-    {"function", SRV_STEP_FUNCTION, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("function"), read_function},
-    {"power_transform", SRV_STEP_POWER, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("method", "lambdas"), read_power},
-    {"normalise", SRV_STEP_NORMALISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("norm"), read_normalise},
-    {"bucketise", SRV_STEP_BUCKETISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("boundaries"), read_bucketise},
-    {"index", SRV_STEP_INDEX, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("values", "unknown", "missing"), read_index},
-    {"map", SRV_STEP_MAP, SRV_STEP_NUMBER_BY_NUMBER, CATEGORIES, KEYS("values", "unknown", "missing"), read_map},
-    {"one_hot", SRV_STEP_ONE_HOT, SRV_STEP_EACH, CATEGORIES, KEYS("sizes", "drop"), read_one_hot},
-    {"multi_hot", SRV_STEP_MULTI_HOT, SRV_STEP_WHOLE, NUMBERS, KEYS("size", "count"), read_multi_hot},
-    {"polynomial", SRV_STEP_POLYNOMIAL, SRV_STEP_WHOLE, NUMBERS, KEYS("terms"), read_polynomial},
-    {"select", SRV_STEP_COPY, SRV_STEP_MOVES, NUMBERS, KEYS(), NULL},
-    {"concatenate", SRV_STEP_COPY, SRV_STEP_MOVES, NUMBERS, KEYS(), NULL},
+    {"scale", SRV_STEP_SCALE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("factor", "offset", NULL), read_scale},
+    {"standardise", SRV_STEP_STANDARDISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("mean", "scale", NULL),
+     read_standardise},
+    {"impute", SRV_STEP_IMPUTE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("value", NULL), read_impute},
+    {"is_missing", SRV_STEP_IS_MISSING, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS(NULL), NULL},
+    {"clip", SRV_STEP_CLIP, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("min", "max", NULL), read_clip},
+    {"binarise", SRV_STEP_BINARISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("threshold", NULL), read_binarise},
+    {"function", SRV_STEP_FUNCTION, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("function", NULL), read_function},
+    {"power_transform", SRV_STEP_POWER, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("method", "lambdas", NULL),
+     read_power},
+    {"normalise", SRV_STEP_NORMALISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("norm", NULL), read_normalise},
+    {"bucketise", SRV_STEP_BUCKETISE, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("boundaries", NULL), read_bucketise},
+    {"index", SRV_STEP_INDEX, SRV_STEP_NUMBER_BY_NUMBER, NUMBERS, KEYS("values", "unknown", "missing", NULL),
+     read_index},
+    {"map", SRV_STEP_MAP, SRV_STEP_NUMBER_BY_NUMBER, CATEGORIES, KEYS("values", "unknown", "missing", NULL), read_map},
+    {"one_hot", SRV_STEP_ONE_HOT, SRV_STEP_EACH, CATEGORIES, KEYS("sizes", "drop", NULL), read_one_hot},
+    {"multi_hot", SRV_STEP_MULTI_HOT, SRV_STEP_WHOLE, NUMBERS, KEYS("size", "count", NULL), read_multi_hot},
+    {"polynomial", SRV_STEP_POLYNOMIAL, SRV_STEP_WHOLE, NUMBERS, KEYS("terms", NULL), read_polynomial},
+    {"select", SRV_STEP_COPY, SRV_STEP_MOVES, NUMBERS, KEYS(NULL), NULL},
+    {"concatenate", SRV_STEP_COPY, SRV_STEP_MOVES, NUMBERS, KEYS(NULL), NULL},
     {"count_words", SRV_STEP_COUNT_WORDS, SRV_STEP_OF_TEXT, SRV_COLUMN_TEXT, NULL, read_words},
     {"hash", SRV_STEP_HASH, SRV_STEP_OF_ANY, SRV_COLUMN_TEXT, NULL, read_hash},
 };

@@ -9,7 +9,7 @@ bool srv_tally_begin(srv_tally *tally, size_t extra, srv_arena *arena, char **me
     size_t bytes = 2 * FIRST_ROOM * sizeof *tally->finds;
     *tally = (srv_tally){.room = FIRST_ROOM, .arena = arena};
     tally->finds = extra < SIZE_MAX / 4 ? srv_arena_take(arena, bytes + extra) : NULL;
-    *memory = (char *)tally->finds + bytes;
+    *memory = tally->finds != NULL ? (char *)tally->finds + bytes : NULL;
     return tally->finds != NULL;
 }
 

@@ -135,6 +135,15 @@ class Records:
             body: bytes | None = connection.execute(query).scalar()
         return body
 
+    def older_than(self, age: timedelta) -> int:
+        """How many entries of journal and feedback `forget_before` would delete."""
+        before = datetime.now(UTC) - age
+        with self._state.reading() as connection:
+            return sum(
+                connection.execute(sa.select(sa.func.count()).where(table.c.at < before)).scalar_one()
+                for table in (tables.journal, tables.feedback)
+            )
+
     def forget_before(self, age: timedelta) -> int:
         """Deletes what is older from journal and feedback; how many entries that were."""
         before, gone = datetime.now(UTC) - age, 0

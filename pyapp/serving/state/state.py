@@ -70,9 +70,9 @@ class State:
         for _ in range(_RETRIES):
             with self.writing() as connection:
                 row = connection.execute(
-                    sa.select(tables.decisions.c.revision, tables.decisions.c.document).where(
-                        tables.decisions.c.model == model
-                    )
+                    sa.select(tables.decisions.c.revision, tables.decisions.c.document)
+                    .where(tables.decisions.c.model == model)
+                    .with_for_update()  # in PostgreSQL, others wait here; in SQLite they already do
                 ).first()
                 before = from_document(row.document) if row else NO_ROUTING
                 after = change(before)
