@@ -13,6 +13,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
 from . import create_app, port, worker
+from .access_log import configure as configure_log
 from .config import Config, bounds, meaning
 
 KEEP_IDLE_SECONDS = 95
@@ -63,6 +64,7 @@ def serve(config: Config) -> None:
     )
     # Requests that wait do so in the engine, without the GIL: granian's warning of "quite high" threads is for others.
     logging.getLogger("_granian").addFilter(lambda record: "quite high" not in record.getMessage())
+    configure_log(config)
     # The models are loaded once, here: the workers share their memory, and one that replaces another answers at once.
     app = create_app(config)
     server.on_reload(app.extensions["serving"].watcher.look)  # SIGHUP: new workers, with what is there and decided then

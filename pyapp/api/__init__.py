@@ -29,6 +29,7 @@ def modules() -> tuple[Blueprint, ...]:
         upload,
     )
 
-    computing = (classify, tensorflow, openinference)
-    telling = (drift, health, insight, metrics, models, stats, page)
-    return tuple(module.bp for module in (admin, upload, *computing, *telling))
+    compute = (classify, tensorflow, openinference)
+    tell = (health, models, metrics, insight, drift, stats)
+    found = (*compute, *tell, admin, upload, page)
+    return tuple(module.bp for module in found)

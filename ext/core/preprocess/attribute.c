@@ -38,12 +38,12 @@ static srv_status run_first(attribution *a, size_t steps) {
     srv_arena_reset(a->terms_arena);
     if (!part.wide) {
         memcpy(a->registers, a->from->values, part.features * sizeof(float));
-        return srv__run_steps_float(&part, a->from->texts, a->registers, a->found, a->terms_arena, a->err);
+        return srv__run_steps_float(&part, NULL, a->from->texts, a->registers, a->found, a->terms_arena, a->err);
     }
     for (size_t i = 0; i < part.features; i++) {
         ((double *)a->registers)[i] = a->from->cells != NULL ? a->from->cells[i] : (double)a->from->values[i];
     }
-    return srv__run_steps_double(&part, a->from->texts, a->registers, a->found, a->terms_arena, a->err);
+    return srv__run_steps_double(&part, NULL, a->from->texts, a->registers, a->found, a->terms_arena, a->err);
 }
 
 /* ------------------------------------------------------------------------ from the network's row to registers and terms */
