@@ -7,7 +7,9 @@ const digits: Omit<ModelVersion, 'version'> = {
   reason: '',
   task: 'classification',
   description: 'Handwritten digits, 28 x 28',
-  inputs: [{ name: 'pixels', shape: [784], takes_image: true }],
+  inputs: [
+    { name: 'pixels', shape: [784], takes_image: true, image: { height: 28, width: 28, channels: 1 } },
+  ],
   labels: DIGITS,
   parameters: 101770,
   nbytes: 500000,

@@ -28,10 +28,10 @@ export function CompareWith({ others, answer, question }: Props) {
           value={other?.version ?? ''}
           onChange={(event) => setChosen(event.target.value === '' ? null : Number(event.target.value))}
         >
-          <option value="">no other version</option>
+          <option value="">nothing else</option>
           {others.map(({ version }) => (
             <option key={version} value={version}>
-              version {version}
+              {version}
             </option>
           ))}
         </select>

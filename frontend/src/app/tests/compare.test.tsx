@@ -17,10 +17,7 @@ async function drawSeven() {
 test('another version is asked the same, and both answers stand side by side', async () => {
   const { asked, user, pad } = await drawSeven();
   const others = within(screen.getByLabelText('Compare with'));
-  expect(others.getAllByRole('option').map((each) => each.textContent)).toEqual([
-    'no other version',
-    'version 1',
-  ]);
+  expect(others.getAllByRole('option').map((each) => each.textContent)).toEqual(['nothing else', '1']);
   await user.selectOptions(screen.getByLabelText('Compare with'), '1');
   const second = await nthRequest(asked, 2);
   expect(second.url.search).toBe('?model=mnist&version=1');

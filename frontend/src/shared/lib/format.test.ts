@@ -25,6 +25,7 @@ test.each([
   [0.25, '+0.250'],
   [-0.0314, '−0.031'],
   [-0.00002, '−2.0e−5'],
+  [0.00002, '+2.0e−5'],
 ])('a difference of %f is %s', (value, text) => {
   expect(formatDifference(value)).toBe(text);
 });

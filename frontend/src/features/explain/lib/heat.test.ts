@@ -20,5 +20,7 @@ test('a text says where the parts are that spoke most', () => {
     'Most spoke for it at the top left, most against it at the bottom right.',
   );
   pixels[35] = 0;
-  expect(inWords(pixels, grid)).toBe('Most spoke for it at the top left, no part of the picture against it.');
+  expect(inWords(pixels, grid)).toBe('Most spoke for it at the top left, nothing against it.');
+  pixels[1] = -0.5;
+  expect(inWords(pixels, grid)).toContain('most against it at the top left');
 });

@@ -24,19 +24,29 @@ const ROWS = ['top', 'middle', 'bottom'];
 const COLUMNS = ['left', 'centre', 'right'];
 
 /** Where most spoke for and most against, in words: for those who do not see the map. */
-export function inWords(pixels: readonly number[], { height, width }: Grid): string {
-  const regions = new Map<string, number>();
-  pixels.forEach((value, pixel) => {
-    const row = ROWS[Math.floor((Math.floor(pixel / width) * 3) / height)] ?? '';
-    const column = COLUMNS[Math.floor(((pixel % width) * 3) / width)] ?? '';
-    const name = `${row} ${column}`;
-    regions.set(name, (regions.get(name) ?? 0) + value);
-  });
-  const sorted = [...regions].sort(([, a], [, b]) => b - a);
-  const [most, least] = [sorted[0], sorted.at(-1)];
+export function inWords(pixels: readonly number[], grid: Grid): string {
+  const most = strongest(pixels, grid);
+  const least = strongest(
+    pixels.map((value) => -value),
+    grid,
+  );
   const parts = [
-    most && most[1] > 0 ? `Most spoke for it at the ${most[0]}` : 'Nothing spoke for it',
-    least && least[1] < 0 ? `most against it at the ${least[0]}` : 'no part of the picture against it',
+    most ? `Most spoke for it at the ${most}` : 'Nothing spoke for it',
+    least ? `most against it at the ${least}` : 'nothing against it',
   ];
   return `${parts.join(', ')}.`;
+}
+
+/** The ninth of the picture whose pixels above 0 sum to most; undefined: there are none. */
+function strongest(pixels: readonly number[], { height, width }: Grid): string | undefined {
+  const sums = new Map<string, number>();
+  pixels.forEach((value, pixel) => {
+    if (value > 0) {
+      const row = ROWS[Math.floor((Math.floor(pixel / width) * 3) / height)] ?? '';
+      const column = COLUMNS[Math.floor(((pixel % width) * 3) / width)] ?? '';
+      const name = `${row} ${column}`;
+      sums.set(name, (sums.get(name) ?? 0) + value);
+    }
+  });
+  return [...sums].sort(([, a], [, b]) => b - a)[0]?.[0];
 }
