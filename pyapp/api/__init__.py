@@ -25,11 +25,12 @@ def modules() -> tuple[Blueprint, ...]:
         openapi,
         openinference,
         page,
+        stats,
         tensorflow,
         upload,
     )
 
     compute = (classify, tensorflow, openinference)
-    tell = (health, models, metrics, insight, drift, openapi)
+    tell = (health, models, metrics, stats, insight, drift, openapi)
     found = (*compute, *tell, admin, upload, page)
     return tuple(module.bp for module in found)

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify
 
+from pyapp.serving.routing import to_document
 from pyapp.serving.snapshot import Entry, Snapshot
 from pyapp.serving.versions import Version
 
@@ -29,6 +30,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "name": entry.name,
         "default": entry.default,
         "labels": entry.labels(),
+        "routing": to_document(entry.routing),
         "versions": [_version(version) for version in entry.versions],
     }
 

@@ -14,7 +14,8 @@ class Description:
     task: str = ""
     description: str = ""
     inputs: list[dict[str, Any]] = field(default_factory=list)
-    """[{"name", "kind", "shape", "takes_image"}]; a table also has "columns": [{"name", "type", "categories"?}]"""
+    """[{"name", "kind", "shape", "takes_image"}]; one that takes pictures also has "image": {"height", "width",
+    "channels"}; a table "columns": [{"name", "type", "categories"?, "missing"?}]"""
     outputs: list[dict[str, Any]] = field(default_factory=list)
     """[{"name", "shape"}], shapes without the batch"""
     labels: list[str] = field(default_factory=list)
@@ -46,8 +47,11 @@ def _input(item: dict[str, Any]) -> dict[str, Any]:
         "shape": item.get("shape", [len(columns) or 1]),
         "takes_image": "image" in item,
     }
+    if "image" in item:
+        told["image"] = {key: item["image"][key] for key in ("height", "width", "channels")}
     if item["kind"] == "table":
         told["columns"] = [
-            {key: column[key] for key in ("name", "type", "categories") if key in column} for column in columns
+            {key: column[key] for key in ("name", "type", "categories", "missing") if key in column}
+            for column in columns
         ]
     return told

@@ -18,7 +18,15 @@ def test_all_there_is_to_know_of_a_version(client: FlaskClient) -> None:
         "reason": "",
         "task": "classification",
         "description": "Cats and dogs",
-        "inputs": [{"name": "numbers", "kind": "tensor", "shape": [4], "takes_image": True}],
+        "inputs": [
+            {
+                "name": "numbers",
+                "kind": "tensor",
+                "shape": [4],
+                "takes_image": True,
+                "image": {"height": 2, "width": 2, "channels": 1},
+            }
+        ],
         "outputs": [{"name": "scores", "shape": [2]}],
         "labels": ["cat", "dog"],
         "parameters": 4 * 3 + 3 + 3 * 2 + 2,
@@ -55,3 +63,15 @@ def test_the_command_line_shows_the_settings_in_force(runner: FlaskCliRunner, st
     assert str(store) in shown.output
     assert "SERVING_MAX_BODY_BYTES" in shown.output
     assert '"SERVING_MAX_BODY_BYTES": 16777216' in runner.invoke(args=["serving", "config", "--json"]).output
+
+
+def test_what_was_decided_is_told(store: Path) -> None:
+    settings = {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_POLL_SECONDS": 0}
+    client = create_app(settings).test_client()
+    admin = {"Authorization": "Bearer s3cret"}
+    assert client.get("/api/models").json["models"][0]["routing"]["split"] is None
+    client.put("/api/models/pets/split", json={"shares": {"1": 25, "2": 75}}, headers=admin)
+    client.put("/api/models/pets/shadow", json={"target": "1", "percent": 10}, headers=admin)
+    routing = client.get("/api/models").json["models"][0]["routing"]
+    assert routing["split"] == {"1": 2500, "2": 7500}
+    assert routing["shadow"] == {"target": "1", "points": 1000}

@@ -45,9 +45,9 @@ def test_a_record_is_answered_and_the_columns_are_told(models: Path) -> None:
             "shape": [3],
             "takes_image": False,
             "columns": [
-                {"name": "age", "type": "number"},
+                {"name": "age", "type": "number", "missing": "nan"},
                 {"name": "country", "type": "category", "categories": ["France", "Spain"]},
-                {"name": "remark", "type": "text"},
+                {"name": "remark", "type": "text", "missing": "empty"},
             ],
         }
     ]

@@ -1,12 +1,11 @@
-import { ModelFacts } from '@/features/models/components/model-facts';
 import { ModelPicker } from '@/features/models/components/model-picker';
 import { NoModel } from '@/features/models/components/no-model';
 import { useModelChoice } from '@/features/models/hooks/use-model-choice';
 import { ErrorMessage } from '@/shared/components/error-message';
 
 import styles from './app.module.css';
+import { ModelViews } from './components/model-views';
 import { ThemeToggle } from './components/theme-toggle';
-import { Workspace } from './components/workspace';
 import icon from './icon.svg';
 
 export function App() {
@@ -31,12 +30,7 @@ export function App() {
         {error && <ErrorMessage error={error} onRetry={() => void refetch()} />}
         {isPending && <p className={styles.waiting}>Asking which models are served…</p>}
         {models && !selection && <NoModel models={models} />}
-        {selection && (
-          <>
-            <Workspace selection={selection} />
-            <ModelFacts selection={selection} />
-          </>
-        )}
+        {selection && <ModelViews selection={selection} />}
       </main>
     </div>
   );

@@ -7,48 +7,21 @@ const digits: Omit<ModelVersion, 'version'> = {
   reason: '',
   task: 'classification',
   description: 'Handwritten digits, 28 x 28',
-  inputs: [{ name: 'pixels', kind: 'tensor', shape: [784], takes_image: true }],
-  outputs: [{ name: 'scores', shape: [10] }],
+  inputs: [
+    { name: 'pixels', shape: [784], takes_image: true, image: { height: 28, width: 28, channels: 1 } },
+  ],
   labels: DIGITS,
   parameters: 101770,
   nbytes: 500000,
   provenance: { framework: 'scikit-learn', metrics: { test_accuracy: 0.981 } },
 };
 
-const iris: ModelVersion = {
-  version: 1,
-  state: 'AVAILABLE',
-  reason: '',
-  task: 'classification',
-  description: '',
-  inputs: [{ name: 'measures', kind: 'tensor', shape: [2, 2], takes_image: false }],
-  outputs: [{ name: 'scores', shape: [3] }],
-  labels: ['setosa', 'versicolor', 'virginica'],
-  parameters: 0,
-  nbytes: 0,
-  provenance: {},
-};
-
-/** What is told of a version that could not be loaded. */
-const failed: Omit<ModelVersion, 'version' | 'reason'> = {
-  state: 'FAILED',
-  task: '',
-  description: '',
-  inputs: [],
-  outputs: [],
-  labels: [],
-  parameters: 0,
-  nbytes: 0,
-  provenance: {},
-};
-
 export const MODELS: Model[] = [
   {
     name: 'mnist',
     default: 2,
-    labels: {},
     versions: [
-      { ...failed, version: 3, reason: 'weights.safetensors is 12 bytes short' },
+      { version: 3, state: 'FAILED', reason: 'weights.safetensors is 12 bytes short' },
       { ...digits, version: 2 },
       { ...digits, version: 1 },
     ],
@@ -56,7 +29,57 @@ export const MODELS: Model[] = [
   {
     name: 'iris',
     default: 1,
-    labels: {},
-    versions: [iris],
+    versions: [
+      {
+        version: 1,
+        state: 'AVAILABLE',
+        reason: '',
+        task: 'classification',
+        inputs: [{ name: 'measures', shape: [2, 2], takes_image: false }],
+        labels: ['setosa', 'versicolor', 'virginica'],
+      },
+    ],
+  },
+];
+
+const available = { version: 1, state: 'AVAILABLE', reason: '', task: 'classification' };
+
+/** Models of tables and texts, after one that takes pictures. */
+export const TABLES: Model[] = [
+  ...MODELS.slice(0, 1),
+  {
+    name: 'titanic',
+    default: 1,
+    versions: [
+      {
+        ...available,
+        inputs: [
+          {
+            name: 'passenger',
+            kind: 'table',
+            shape: [4],
+            takes_image: false,
+            columns: [
+              { name: 'age', type: 'number', missing: 'nan' },
+              { name: 'fare', type: 'number' },
+              { name: 'sex', type: 'category', categories: ['male', 'female'] },
+              { name: 'port', type: 'category', categories: ['C', 'Q'], missing: 0 },
+            ],
+          },
+        ],
+        labels: ['died', 'survived'],
+      },
+    ],
+  },
+  {
+    name: 'sms',
+    default: 1,
+    versions: [
+      {
+        ...available,
+        inputs: [{ name: 'mail', kind: 'text', shape: [1], takes_image: false }],
+        labels: ['ham', 'spam'],
+      },
+    ],
   },
 ];

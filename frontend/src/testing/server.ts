@@ -11,15 +11,23 @@ export interface Asked {
 }
 
 /**
- * Puts a server in place of the network: it lists models at once, and leaves each answer to the test.
+ * Puts a server in place of the network: it lists models at once, as it answers GET requests to `others` by their paths,
+ * and leaves each other answer to the test.
  * An answer may come after an abort, as the two can cross on a real network.
  */
-export function serve(models: unknown = { models: MODELS }, status = 200): Asked[] {
+export function serve(
+  models: unknown = { models: MODELS },
+  status = 200,
+  others: Record<string, unknown> = {},
+): Asked[] {
   const asked: Asked[] = [];
   vi.stubGlobal('fetch', (path: string, init: RequestInit) => {
     const url = new URL(path, 'http://page.test');
     if (url.pathname === '/api/models') {
       return Promise.resolve(reply(status, models));
+    }
+    if (url.pathname in others && (init.method ?? 'GET') === 'GET') {
+      return Promise.resolve(reply(200, others[url.pathname]));
     }
     return new Promise<Response>((resolve, reject) => {
       asked.push({

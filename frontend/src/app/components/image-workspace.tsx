@@ -1,8 +1,6 @@
 import { useState } from 'react';
 
-import { AnswerPanel } from '@/features/answer/components/answer-panel';
 import { useAnswer } from '@/features/answer/hooks/use-answer';
-import type { Target } from '@/features/answer/lib/question';
 import { DrawingPad } from '@/features/draw/components/drawing-pad';
 import { PictureButton } from '@/features/upload/components/picture-button';
 import { PicturePreview } from '@/features/upload/components/picture-preview';
@@ -13,15 +11,18 @@ import { ErrorMessage } from '@/shared/components/error-message';
 
 import { isEmpty, useSheet } from '../hooks/use-sheet';
 import { useSheetQuestion } from '../hooks/use-sheet-question';
+import type { Asked } from '../lib/asked';
+import { AnswerColumn } from './answer-column';
 import { Columns } from './columns';
 import styles from './image-workspace.module.css';
 
 /** Draw, drop, paste or choose a picture, and see the answer. */
-export function ImageWorkspace({ target }: { target: Target }) {
+export function ImageWorkspace({ asked }: { asked: Asked }) {
   const [history, dispatch] = useSheet();
   const { sheet, past } = history;
   const [fileError, setFileError] = useState<Error | null>(null);
-  const answer = useAnswer(target, useSheetQuestion(history));
+  const question = useSheetQuestion(history);
+  const answer = useAnswer(asked.target, question);
   const error = fileError ?? answer.error;
 
   function change(...[action]: Parameters<typeof dispatch>) {
@@ -72,10 +73,10 @@ export function ImageWorkspace({ target }: { target: Target }) {
         </>
       }
       answer={
-        <AnswerPanel
-          answer={answer.data}
-          target={target}
-          isBusy={answer.isFetching}
+        <AnswerColumn
+          asked={asked}
+          answer={answer}
+          question={question}
           hint="Draw something: the answer appears as soon as you lift the pen. A picture can be dropped or pasted anywhere on this page."
         />
       }

@@ -1,18 +1,21 @@
 import type { Selection } from '@/features/models/lib/choose';
 
+import { askedOf } from '../lib/asked';
 import { ImageWorkspace } from './image-workspace';
 import { NumbersWorkspace } from './numbers-workspace';
+import { RecordWorkspace } from './record-workspace';
 
 /** The input that the chosen model takes, and its answer. */
 export function Workspace({ selection }: { selection: Selection }) {
-  const { labels, inputs, version } = selection.version;
-  const target = { model: selection.model.name, version, labels };
-  if (inputs.some((input) => input.takes_image)) {
-    return <ImageWorkspace target={target} />;
+  const asked = askedOf(selection);
+  const { inputs, target } = asked;
+  const [first] = inputs;
+  if (inputs.length === 1 && first?.takes_image) {
+    return <ImageWorkspace asked={asked} />;
   }
-  const expected = inputs.reduce(
-    (sum, { shape }) => sum + shape.reduce((product, edge) => product * edge, 1),
-    0,
-  );
-  return <NumbersWorkspace key={target.model} target={target} expected={expected} />;
+  if (inputs.length === 1 && first && (first.kind ?? 'tensor') === 'tensor') {
+    const expected = first.shape.reduce((product, edge) => product * edge, 1);
+    return <NumbersWorkspace key={target.model} asked={asked} expected={expected} />;
+  }
+  return <RecordWorkspace key={target.model} asked={asked} />;
 }

@@ -1,8 +1,20 @@
-import type { Classified } from '@/shared/api/schema';
-import { request } from '@/shared/lib/api-client';
+import { postInput, type Input } from '@/shared/lib/classify';
 
 import { serverMilliseconds } from '../lib/server-timing';
 import type { Target } from '../lib/question';
+
+/** What the server says about one row. */
+export interface Classified {
+  model: string;
+  version: number;
+  /** Of a classification: the best label, its score, and the score of every class in the order of the labels. */
+  label?: string;
+  score?: number;
+  scores?: number[];
+  /** Of a regression with one output, or with several. */
+  value?: number;
+  values?: number[];
+}
 
 export interface Answer extends Classified {
   /** The name of each score. */
@@ -13,26 +25,13 @@ export interface Answer extends Classified {
   serverMs: number | undefined;
 }
 
-/** Asks for the answer to one input: a form with a picture in `data`, or a row of numbers. */
-export async function classify(
-  { model, version, labels }: Target,
-  input: FormData | number[],
-  signal: AbortSignal,
-): Promise<Answer> {
-  const query = new URLSearchParams({ model, version: String(version) });
-  const content =
-    input instanceof FormData
-      ? { body: input }
-      : { body: JSON.stringify({ data: input }), headers: { 'Content-Type': 'application/json' } };
+/** Asks for the answer to one input. */
+export async function classify(target: Target, input: Input, signal: AbortSignal): Promise<Answer> {
   const start = performance.now();
-  const { body, headers } = await request<Classified>(`/classify?${query.toString()}`, {
-    method: 'POST',
-    signal,
-    ...content,
-  });
+  const { body, headers } = await postInput<Classified>(target, input, signal);
   return {
     ...body,
-    labels,
+    labels: target.labels,
     roundTripMs: performance.now() - start,
     serverMs: serverMilliseconds(headers.get('Server-Timing')),
   };

@@ -1,5 +1,5 @@
 import type { Answer } from '../api/classify';
-import { formatPercent, formatValue } from '../lib/format';
+import { formatPercent, formatValue } from '@/shared/lib/format';
 import styles from './answer-panel.module.css';
 
 /** The answer in one glance. */

@@ -2,7 +2,7 @@ import { useState } from 'react';
 
 import controls from '@/shared/components/controls.module.css';
 
-import { formatPercent } from '../lib/format';
+import { formatPercent } from '@/shared/lib/format';
 import { classesOf } from '../lib/ranking';
 import styles from './score-bars.module.css';
 

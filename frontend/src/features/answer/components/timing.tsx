@@ -1,5 +1,5 @@
 import type { Answer } from '../api/classify';
-import { formatMilliseconds } from '../lib/format';
+import { formatMilliseconds } from '@/shared/lib/format';
 import styles from './timing.module.css';
 
 /** How long the answer took. */

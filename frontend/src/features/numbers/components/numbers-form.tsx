@@ -3,7 +3,7 @@ import { useId, useState, type ReactNode, type SubmitEvent } from 'react';
 import controls from '@/shared/components/controls.module.css';
 import { ErrorMessage } from '@/shared/components/error-message';
 
-import { countValues, parseNumbers } from '../lib/parse-numbers';
+import { countValues, parseNumbers } from '@/shared/lib/parse-numbers';
 import styles from './numbers-form.module.css';
 
 interface Props {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { formatMilliseconds, formatPercent } from './format';
+import { formatDifference, formatMilliseconds, formatPercent } from './format';
 
 test.each([
   [0, '0.0%'],
@@ -18,4 +18,14 @@ test.each([
   [1234.5, '1235 ms'],
 ])('%f milliseconds are %s', (milliseconds, text) => {
   expect(formatMilliseconds(milliseconds)).toBe(text);
+});
+
+test.each([
+  [0, '0.000'],
+  [0.25, '+0.250'],
+  [-0.0314, '−0.031'],
+  [-0.00002, '−2.0e−5'],
+  [0.00002, '+2.0e−5'],
+])('a difference of %f is %s', (value, text) => {
+  expect(formatDifference(value)).toBe(text);
 });

@@ -17,3 +17,13 @@ export function formatMilliseconds(milliseconds: number): string {
 export function formatValue(value: number): string {
   return value.toLocaleString('en', { maximumSignificantDigits: 6 });
 }
+
+/** A number with its sign: how far something is from something else. */
+export function formatDifference(value: number): string {
+  const digits = Math.abs(value) >= 0.001 || value === 0 ? value.toFixed(3) : value.toExponential(1);
+  return `${value > 0 ? '+' : ''}${digits}`.replaceAll('-', '−');
+}
+
+export function formatCount(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: 1 });
+}
