@@ -134,6 +134,7 @@ OPERATIONS: dict[str, Operation] = {
         (400, 404, 503),
         parameters=(query("hours", "how far back", {"type": "integer", "minimum": 1, "maximum": MAX_HOURS}),),
     ),
+    "stats.stats": Operation("Insight", {200: ref("Stats")}),
     "drift.drift": Operation(
         "Insight",
         {200: ref("Drift")},

@@ -179,6 +179,23 @@ SCHEMAS: dict[str, Schema] = {
             "label": nullable(record({"psi": NUMBER, "level": ref("DriftLevel"), "labels": ANY_OBJECT})),
         }
     ),
+    "Stats": record(
+        {
+            "models": array(
+                record(
+                    {
+                        "model": STRING,
+                        "version": COUNT,
+                        "rows": COUNT,
+                        "requests": ANY_OBJECT,
+                        "batch_rows": ANY_OBJECT,
+                        "times_ms": ANY_OBJECT,
+                    }
+                )
+            )
+        },
+        additionalProperties=True,
+    ),
     "DriftLevel": {"enum": ["unknown", "stable", "moderate", "large"]},
     "FeedbackBody": {
         "anyOf": [

@@ -35,7 +35,7 @@ from running_server import running
 pytestmark = pytest.mark.timeout(1200)  # where all cores are busy
 
 ROOT = Path(__file__).parents[2]
-TRIALS = int(os.environ.get("CRASH_TRIALS", "30"))
+TRIALS = int(os.environ.get("CRASH_TRIALS", "8"))
 
 BEGIN = """
 import os, sys

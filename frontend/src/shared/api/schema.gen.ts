@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/models/{name}/drift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Of ?version=, or of the newest.  Counts are of all processes here that serve the version (docs/drift.md) */
+        get: operations["drift_drift"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/models/{name}/labels/{label}": {
         parameters: {
             query?: never;
@@ -264,6 +281,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts since the engine was made; who wants rates takes the difference of two readings */
+        get: operations["stats_stats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/assets/{name}": {
         parameters: {
             query?: never;
@@ -293,6 +327,7 @@ export interface paths {
         /**
          * Rows, records, texts or a picture in; labels with scores, or values, out
          * @description Query: `model` (default: the only one), `version` or `label` (default: as was decided, or the newest), `top`.
+         *     `explain=1` adds what the inputs have contributed (docs/explain.md), by `method`, with `steps`, for `target`.
          */
         post: operations["classify_classify"];
         delete?: never;
@@ -327,6 +362,23 @@ export interface paths {
         };
         /** 200 with the versions that answer, by model; 503 if there are none */
         get: operations["health_healthz"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** In OpenMetrics where `Accept` asks for it, else in Prometheus's text format */
+        get: operations["metrics_metrics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -712,6 +764,10 @@ export interface components {
             value?: number;
             /** @description of a regression with several */
             values?: number[];
+            /** @description with ?explain=1: what each input has contributed (docs/explain.md) */
+            explanation?: {
+                [key: string]: unknown;
+            };
         };
         Classified: {
             model: string;
@@ -732,6 +788,10 @@ export interface components {
             value?: number;
             /** @description of a regression with several */
             values?: number[];
+            /** @description with ?explain=1: what each input has contributed (docs/explain.md) */
+            explanation?: {
+                [key: string]: unknown;
+            };
             /** @description one for each row, where rows were sent */
             results?: components["schemas"]["Answer"][];
         };
@@ -873,6 +933,53 @@ export interface components {
                 }[];
             }[];
         };
+        Drift: {
+            model: string;
+            /** @example 1 */
+            version: number;
+            /** @description answered so far */
+            rows: number;
+            /** @description of those, put into bins */
+            sampled: number;
+            trained_rows: number;
+            level: components["schemas"]["DriftLevel"];
+            features: {
+                name: string;
+                psi: number;
+                level: components["schemas"]["DriftLevel"];
+                expected: number[];
+                seen: number[];
+                index?: number;
+                edges?: number[];
+            }[];
+            label: {
+                psi: number;
+                level: components["schemas"]["DriftLevel"];
+                labels: {
+                    [key: string]: unknown;
+                };
+            } | null;
+        };
+        Stats: {
+            models: {
+                model: string;
+                version: number;
+                rows: number;
+                requests: {
+                    [key: string]: unknown;
+                };
+                batch_rows: {
+                    [key: string]: unknown;
+                };
+                times_ms: {
+                    [key: string]: unknown;
+                };
+            }[];
+        } & {
+            [key: string]: unknown;
+        };
+        /** @enum {unknown} */
+        DriftLevel: "unknown" | "stable" | "moderate" | "large";
         FeedbackBody: {
             request_id: string;
             label: components["schemas"]["TrueLabel"];
@@ -1387,6 +1494,34 @@ export interface operations {
             503: components["responses"]["Error503"];
         };
     };
+    drift_drift: {
+        parameters: {
+            query?: {
+                /** @description which; default: the one that answers */
+                version?: number;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Drift"];
+                };
+            };
+            400: components["responses"]["Error400"];
+            404: components["responses"]["Error404"];
+            503: components["responses"]["Error503"];
+        };
+    };
     admin_put_label_of_label: {
         parameters: {
             query?: never;
@@ -1806,6 +1941,26 @@ export interface operations {
             503: components["responses"]["Error503"];
         };
     };
+    stats_stats: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Stats"];
+                };
+            };
+        };
+    };
     page_asset: {
         parameters: {
             query?: never;
@@ -1840,6 +1995,14 @@ export interface operations {
                 label?: string;
                 /** @description the so many best labels, in place of all scores */
                 top?: number;
+                /** @description 1: say what each input has contributed to the score */
+                explain?: "0" | "1" | "false" | "true";
+                /** @description of the explanation */
+                method?: "integrated" | "gradient";
+                /** @description of the integral */
+                steps?: number;
+                /** @description the label, or the number of an output, that is explained */
+                target?: string;
             };
             header?: {
                 /** @description answered 504 once it is older than so many milliseconds */
@@ -1951,6 +2114,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    metrics_metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": unknown;
+                };
+            };
+            /** @description an error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
                 };
             };
         };

@@ -4,7 +4,7 @@ export type Fact = readonly [name: string, value: string];
 
 /** What is known about a version, as names and values in reading order. */
 export function factsOf(version: ModelVersion): Fact[] {
-  const { task, inputs, parameters, nbytes, provenance } = version;
+  const { task, inputs = [], parameters, nbytes, provenance = {} } = version;
   const facts: Fact[] = [];
   if (task) {
     facts.push(['task', task]);
@@ -13,8 +13,12 @@ export function factsOf(version: ModelVersion): Fact[] {
     const shape = input.shape.join(' × ');
     facts.push(['input', `${input.name}, ${shape}${input.takes_image ? ', or a picture' : ''}`]);
   }
-  facts.push(['parameters', formatNumber(parameters)]);
-  facts.push(['memory', `${formatNumber(Math.round(nbytes / 1000))} kB`]);
+  if (parameters !== undefined) {
+    facts.push(['parameters', formatNumber(parameters)]);
+  }
+  if (nbytes !== undefined) {
+    facts.push(['memory', `${formatNumber(Math.round(nbytes / 1000))} kB`]);
+  }
   return [...facts, ...flatten(provenance)];
 }
 
