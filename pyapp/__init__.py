@@ -9,7 +9,7 @@ from flask.json.provider import DefaultJSONProvider
 from pyapp import engine
 
 from . import cli, images
-from .api import admin, classify, errors, health, insight, models, openinference, page, predict, tensorflow
+from .api import admin, classify, errors, health, insight, models, openinference, page, predict, repository, tensorflow
 from .config import Config, ConfigError
 from .fastpath import FastPath
 from .request_id import RequestIds
@@ -80,7 +80,7 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
 
     errors.register(app)
     app.url_map.converters.update(predict.CONVERTERS)
-    for module in (admin, classify, tensorflow, openinference, health, insight, models, page):
+    for module in (admin, classify, tensorflow, openinference, repository, health, insight, models, page):
         app.register_blueprint(module.bp)
     cli.register(app)
     app.wsgi_app = FastPath(app, serving)  # type: ignore[method-assign]

@@ -111,21 +111,23 @@ class Engine:
         timeout_ms: int = 0,
         background: bool = False,
         raw: bool = False,
+        json_size: int = -1,
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """The whole data path for one request: (HTTP status, headers, reply body).
 
-        `protocol` is "classify", "tensorflow" or "openinference".  `timeout_ms` shortens the engine's own deadline;
-        a `background` request is computed only when no other waits.  `raw` replies with the outputs alone, float32
-        [rows, outputs] in the machine's byte order, and counts nothing: for those who observe what others asked.  Never
-        raises for what a client sent.
+        `protocol` is "classify", "tensorflow", "tensorflow_classify", "tensorflow_regress" or "openinference"; for the
+        last `json_size` is what the header Inference-Header-Content-Length says, -1 if there is none.  `timeout_ms`
+        shortens the engine's own deadline; a `background` request is computed only when no other waits.  `raw` replies
+        with the outputs alone, float32 [rows, outputs] in the machine's byte order, and counts nothing: for those who
+        observe what others asked.  Never raises for what a client sent.
         """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine was made; taken without stopping anything.
 
         `requests`, `rows`, `batches`, `batch_rows` (batches by their rows), `rejected`, `expired`, `cancelled`,
         `waits` (batches whose leader let others join), `queued_rows` and `running` (now), and `models`: for each
-        version that was ever asked `model`, `version`, `rows`, `requests` (by outcome) and `histograms` of the
-        answered ones: `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.
+        version that was ever asked `model`, `version`, `rows`, `last_ms` (Unix time), `requests` (by outcome) and
+        `histograms` of the answered ones: `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.
         """
     def close(self) -> None:
         """Refuses new work and waits until what is queued is answered.  Idempotent."""

@@ -45,9 +45,10 @@ static PyObject *model_stats(const srv_model_stats *s) {
         Py_XDECREF(times);
         return NULL;
     }
-    return Py_BuildValue("{s:s,s:L,s:K,s:N,s:N}", "model", s->name, "version", (long long)s->version, "rows",
-                         (unsigned long long)atomic_load_explicit(&s->rows, memory_order_relaxed), "requests", requests,
-                         "histograms", times);
+    return Py_BuildValue("{s:s,s:L,s:K,s:K,s:N,s:N}", "model", s->name, "version", (long long)s->version, "rows",
+                         (unsigned long long)atomic_load_explicit(&s->rows, memory_order_relaxed), "last_ms",
+                         (unsigned long long)atomic_load_explicit(&s->last_ms, memory_order_relaxed), "requests",
+                         requests, "histograms", times);
 }
 
 PyObject *stats_as_dict(srv_engine *engine) {

@@ -3,10 +3,11 @@
 import re
 
 from flask import Response, request
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.routing import BaseConverter
 
 from pyapp import engine
+from pyapp.inflate import InflateError, TooLargeError, encodings, inflate
 from pyapp.serving.snapshot import Entry
 from pyapp.sticky import sticky_key
 
@@ -15,6 +16,7 @@ from .errors import BadHeader
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 PRIORITY_HEADER = "X-Request-Priority"
+VERSION_HEADER = "X-Model-Version"
 
 
 class ModelName(BaseConverter):
@@ -45,7 +47,9 @@ def find(name: str | None, number: int | None, label: str | None, body: bytes) -
     return entry, entry.find(number, label, sticky_key(request.environ, body))
 
 
-def answer(found: tuple[Entry, engine.Model], protocol: str, body: bytes, top: int = 0) -> Response:
+def answer(
+    found: tuple[Entry, engine.Model], protocol: str, body: bytes, top: int = 0, json_size: int = -1
+) -> Response:
     """What the engine replies; `pyapp.fastpath` sends the same without Flask.
 
     Two headers say how urgent a request is: `X-Request-Timeout-Ms` (it is answered 504 once it is older) and
@@ -60,13 +64,14 @@ def answer(found: tuple[Entry, engine.Model], protocol: str, body: bytes, top: i
         top=top,
         timeout_ms=_timeout_ms(),
         background=_is_background(),
+        json_size=json_size,
     )
     response = Response(reply, status, headers)
-    response.headers["X-Model-Version"] = str(model.version)
+    response.headers[VERSION_HEADER] = str(model.version)
     observer = serving().observer
     if status == 200 and observer.watches(entry):
         request_id = serving().request_ids.of(request.environ)
-        observer.seen(entry, model, protocol, body, request.content_type or "", request_id)
+        observer.seen(entry, model, protocol, body, request.content_type or "", request_id, json_size)
     return response
 
 
@@ -87,7 +92,7 @@ def _is_background() -> bool:
 
 
 def read_body() -> bytes:
-    """The whole body.  Where it is malformed or breaks off, servers raise errors of their own, or just end it there.
+    """The whole body, inflated.  Where it breaks off, servers raise errors of their own, or just end it there.
 
     It is read raw: touching `request.form` would have Werkzeug parse what the engine parses.
     """
@@ -100,4 +105,28 @@ def read_body() -> bytes:
     announced = request.content_length
     if announced is not None and len(body) < announced:
         raise BadRequest(f"the body ends after {len(body)} bytes; {announced} were announced")
-    return body
+    encoding = request.headers.get("Content-Encoding", "identity")
+    return body if encoding.strip().lower() == "identity" else _inflated(body, encoding)
+
+
+def _inflated(body: bytes, encoding: str) -> bytes:
+    try:
+        return inflate(body, encoding, serving().config.max_body_bytes)
+    except LookupError:
+        taken = ", ".join(encodings())
+        refusal = UnsupportedMediaType(f"the Content-Encoding {encoding!r} is not taken; expected {taken} or none")
+        refusal.where = "Content-Encoding"  # type: ignore[attr-defined]
+        raise refusal from None
+    except InflateError as error:
+        raise BadHeader("Content-Encoding", str(error)) from None
+    except TooLargeError:
+        raise RequestEntityTooLarge(
+            f"the body is too large once inflated; at most {serving().config.max_body_bytes} bytes are taken"
+        ) from None
+
+
+def with_version(response: Response, number: int | None) -> Response:
+    """Names the version that the response is about, if there is one."""
+    if number is not None:
+        response.headers[VERSION_HEADER] = str(number)
+    return response

@@ -221,7 +221,10 @@ TEST(failing_memory_is_said) {
         arena = srv_arena_new();
         const srv_signature signature = {.inputs = &input, .input_count = 1, .row = &input};
         const srv_limits limits = {.max_body_bytes = 20000, .max_rows = 40, .max_depth = 8};
-        const srv_body_source source = {cases[i].type, strlen(cases[i].type), cases[i].text, strlen(cases[i].text)};
+        const srv_body_source source = {.content_type = cases[i].type,
+                                        .content_type_size = strlen(cases[i].type),
+                                        .bytes = cases[i].text,
+                                        .size = strlen(cases[i].text)};
         bool done = false;
         for (long n = 1; !done && n < 100; n++) {
             srv_arena_free(arena);
