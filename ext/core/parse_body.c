@@ -3,6 +3,7 @@
 #include "parse/excerpt.h"
 #include "parse/form.h"
 #include "parse/header_value.h"
+#include "parse/json_scan.h"
 #include "parse/multipart.h"
 #include "parse/number_text.h"
 #include "parse/parse_json.h"
@@ -61,11 +62,31 @@ static srv_status placed(reading *r, srv_status status, const char *piece, const
     return status;
 }
 
-static srv_status read_json(reading *r, const char *text, size_t size) {
-    if (r->input->table != NULL) {
-        return srv_parse_table_json(text, size, r->input, r->limits, r->arena, r->out, r->err);
+/* Values are checked as they are read: what is no JSON further on must be called that all the same. */
+static srv_status or_malformed(reading *r, srv_status status, const char *text, size_t size) {
+    srv_json_cursor cursor = srv_json_cursor_at(text, size);
+    srv_error fault = {.offset = SRV_NO_OFFSET};
+    if (status != SRV_WRONG_VALUE) {
+        return status;
     }
-    return srv_parse_json_classify(text, size, r->input, r->limits, r->arena, r->out, r->err);
+    srv_status whole = srv_json_skip_value(&cursor, SRV_JSON_SKIP_DEPTH, &fault);
+    if (whole == SRV_OK) {
+        whole = srv_json_finish(&cursor, &fault);
+    }
+    if (whole == SRV_OK) {
+        return status;
+    }
+    if (r->err != NULL) {
+        *r->err = fault;
+    }
+    return whole;
+}
+
+static srv_status read_json(reading *r, const char *text, size_t size) {
+    srv_status status = r->input->table != NULL
+                            ? srv_parse_table_json(text, size, r->input, r->limits, r->arena, r->out, r->err)
+                            : srv_parse_json_classify(text, size, r->input, r->limits, r->arena, r->out, r->err);
+    return or_malformed(r, status, text, size);
 }
 
 static srv_status read_text(reading *r, const char *text, size_t size) {

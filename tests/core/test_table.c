@@ -194,7 +194,8 @@ TEST(raw_tensors) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t size = cases[i].size;
         const char *unaligned = guarded(bytes, size + 1) + 1;
-        const srv_body_source source = {"application/octet-stream", 24, unaligned, size};
+        const srv_body_source source = {
+            .content_type = "application/octet-stream", .content_type_size = 24, .bytes = unaligned, .size = size};
         srv_body body;
         CHECK_EQ(srv_parse_body(SRV_PROTOCOL_CLASSIFY, &source, &signature, &limits, arena, &body, &err),
                  cases[i].status);
