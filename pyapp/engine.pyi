@@ -120,16 +120,18 @@ class Engine:
         timeout_ms: int = 0,
         background: bool = False,
         raw: bool = False,
+        json_size: int = -1,
         explain: str | None = None,
         steps: int = 0,
         target: str | None = None,
     ) -> tuple[int, list[tuple[str, str]], bytes]:
         """The whole data path for one request: (HTTP status, headers, reply body).
 
-        `protocol` is "classify", "tensorflow" or "openinference".  `timeout_ms` shortens the engine's own deadline;
-        a `background` request is computed only when no other waits.  `raw` replies with the outputs alone, float32
-        [rows, outputs] in the machine's byte order, and counts nothing: for those who observe what others asked.  Never
-        raises for what a client sent.
+        `protocol` is "classify", "tensorflow", "tensorflow_classify", "tensorflow_regress" or "openinference"; for the
+        last `json_size` is what the header Inference-Header-Content-Length says, -1 if there is none.  `timeout_ms`
+        shortens the engine's own deadline; a `background` request is computed only when no other waits.  `raw` replies
+        with the outputs alone, float32 [rows, outputs] in the machine's byte order, and counts nothing: for those who
+        observe what others asked.  Never raises for what a client sent.
 
         `explain`, for "classify" alone: "gradient" or "integrated" adds to each row what each input has contributed to
         the score of `target` (a label, or the number of an output; default: the best label, or the first number), with
@@ -141,7 +143,7 @@ class Engine:
         Taken without stopping anything.  `requests`, `rows`, `batches`, `batch_rows` (batches by their rows),
         `rejected`, `expired`, `cancelled`, `waits` (batches whose leader let others join), `queued_rows` and `running`
         (now, of the processes that live), and `models`: for each version that was ever asked `model`, `version`,
-        `rows`, `requests` (by outcome) and `histograms` of the answered ones: `parse`, `preprocess`, `queue`,
+        `rows`, `last_ms` (Unix time), `requests` (by outcome) and `histograms` of the answered ones: `parse`, `preprocess`, `queue`,
         `forward`, `reply`, `total` in ns, and `batch_rows`.  A histogram is `count`, `sum` and `buckets`: those that
         are not empty, as (exclusive upper bound, count).  `host` has what `count` was told.  After 1023 versions all
         further ones are counted as version 0 of `(others)`.

@@ -30,6 +30,11 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 _STATUS = {code: f"{code} {phrase.upper()}" for code, phrase in HTTP_STATUS_CODES.items()}
+TENSORFLOW_METHODS = {
+    "predict": "tensorflow",
+    "classify": "tensorflow_classify",
+    "regress": "tensorflow_regress",
+}
 _VIEWS = ("classify.classify", "tensorflow.predict", "openinference.infer")
 _SCOPES = (None, "classify", "tensorflow", "openinference")
 _SIGNALS = (
@@ -102,7 +107,6 @@ class FastPath:
             or "HTTP_TRANSFER_ENCODING" in environ
             or "HTTP_CONTENT_ENCODING" in environ
             or "HTTP_EXPECT" in environ
-            or "HTTP_INFERENCE_HEADER_CONTENT_LENGTH" in environ
             or "HTTP_X_REQUEST_TIMEOUT_MS" in environ
             or "HTTP_X_REQUEST_PRIORITY" in environ
             or (self._has_origins and "HTTP_ORIGIN" in environ)
@@ -110,6 +114,11 @@ class FastPath:
             or (self._keys is not None and self._keys.name_of(environ) is None)
         ):
             return self.flask(environ, start_response)
+        json_size = -1
+        if (announced := environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH")) is not None:
+            if not announced.isdecimal() or not announced.isascii() or len(announced) > 12:
+                return self.flask(environ, start_response)
+            json_size = int(announced)
         try:
             body = environ["wsgi.input"].read(size)
         except Exception as error:
@@ -119,7 +128,7 @@ class FastPath:
             try:
                 model = route.entry.find(key=sticky_key(environ, body)) if route.is_split else route.model
                 status, headers, reply = self._handle(
-                    model, route.protocol, body, environ.get("CONTENT_TYPE", ""), top=top
+                    model, route.protocol, body, environ.get("CONTENT_TYPE", ""), top=top, json_size=json_size
                 )
             except Exception:  # noqa: S110 -- a fault of ours: Flask meets it again, logs it and answers
                 pass
@@ -130,7 +139,7 @@ class FastPath:
                 headers.append((REQUEST_ID_HEADER, request_id))
                 if status == 200 and self._observer.watches(route.entry):
                     content_type = environ.get("CONTENT_TYPE", "")
-                    self._observer.seen(route.entry, model, route.protocol, body, content_type, request_id)
+                    self._observer.seen(route.entry, model, route.protocol, body, content_type, request_id, json_size)
                 start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
                 return [reply]
         environ["wsgi.input"] = BytesIO(body)
@@ -173,7 +182,8 @@ def _routes_of(snapshot: Snapshot) -> dict[str, _Route]:
         for label, number in entry.labels().items():
             ways.append((f"/labels/{label}", f"label={label}", entry.available[number], False))
         for path, query, model, split in ways:
-            table[f"/v1/models/{name}{path}:predict"] = _Route(model, "tensorflow", entry, split)
+            for method, protocol in TENSORFLOW_METHODS.items():
+                table[f"/v1/models/{name}{path}:{method}"] = _Route(model, protocol, entry, split)
             table[f"/v2/models/{name}{path}/infer"] = _Route(model, "openinference", entry, split)
             named = f"model={name}&{query}".rstrip("&")
             for text in (named, query) if len(snapshot.models) == 1 else (named,):

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from werkzeug.test import EnvironBuilder
 
 JSON = "application/json"
@@ -44,6 +45,15 @@ class Case:
 def tensor(**changes: Any) -> dict[str, Any]:
     whole = {"name": "numbers", "shape": [1, 4], "datatype": "FP32", "data": ROW} | changes
     return {"inputs": [{name: value for name, value in whole.items() if value is not None}]}
+
+
+JSON_SIZE = "Inference-Header-Content-Length"
+
+
+def binary(request: dict[str, Any], data: bytes, content_type: str = "application/octet-stream") -> Case:
+    """A request whose tensors follow its JSON."""
+    head = json.dumps(request).encode()
+    return Case(INFER, head + data, content_type, headers={JSON_SIZE: str(len(head))})
 
 
 PREDICT, INFER = "/v1/models/pets:predict", "/v2/models/pets/infer"
@@ -142,6 +152,12 @@ CASES = [
     Case(PREDICT, {"instances": ROWS, "inputs": ROWS}),
     Case(PREDICT, {"instances": ROWS, "signature_name": "other"}),
     Case(PREDICT, {"instances": ROWS, "signature_name": 5}),
+    Case("/v1/models/pets:classify", {"examples": [{"numbers": ROW}]}),
+    Case("/v1/models/pets/versions/1:classify", {"examples": [{}], "context": {"numbers": ROW}}),
+    Case("/v1/models/pets:classify", {"examples": [{"numbers": None}]}),
+    Case("/v1/models/pets:classify", {"instances": ROWS}),
+    Case("/v1/models/pets:regress", {"examples": [{"numbers": ROW}]}),
+    Case("/v1/models/fish:classify", {"examples": []}, fast=False),
     Case(PREDICT, b"", fast=False),
     Case(PREDICT + "?a=1", {"instances": ROWS}, fast=False),
     Case(PREDICT, {"instances": ROWS}, method="DELETE", fast=False),
@@ -166,7 +182,37 @@ CASES = [
     Case(INFER, '{"inputs": [{"name": "numbers", "shape": [1, 4], "datatype": "FP32", "data": [1, 2, NaN, 4]}]}'),
     Case(INFER, tensor(data=[1e38, 1e38, 1e38, 1e38])),
     Case(INFER, tensor(), "application/octet-stream"),
-    Case(INFER, tensor(), headers={"Inference-Header-Content-Length": "10"}, fast=False),
+    Case(INFER, tensor(datatype="INT32", data=[16777217, 0, 0, 0])),
+    Case(INFER, tensor(datatype="FP16")),
+    Case(INFER, tensor() | {"parameters": {"timeout": "soon"}}),
+    Case(INFER, tensor() | {"parameters": {"priority": 2, "binary_data_output": True}}),
+    Case(INFER, tensor() | {"outputs": [{"name": "scores", "parameters": {"binary_data": True}}]}),
+    Case(INFER, tensor() | {"outputs": [{"name": "scores", "parameters": {"classification": 1}}]}),
+    Case(INFER, tensor() | {"outputs": [{"name": "scores", "parameters": {"classification": 1, "binary_data": True}}]}),
+    # binary tensors
+    binary(tensor(data=None, parameters={"binary_data_size": 16}), np.float32(ROW).tobytes()),
+    binary(tensor(data=None, datatype="FP16", parameters={"binary_data_size": 8}), np.float16(ROW).tobytes()),
+    binary(tensor(data=None, datatype="FP64", parameters={"binary_data_size": 32}), np.float64(ROW).tobytes(), ""),
+    binary(tensor(data=None, datatype="INT64", parameters={"binary_data_size": 32}), np.int64([1, 2, 3, 4]).tobytes()),
+    binary(tensor(data=None, datatype="BOOL", parameters={"binary_data_size": 4}), b"\0\1\1\0"),
+    binary(tensor(data=None, datatype="BOOL", parameters={"binary_data_size": 4}), b"\0\1\2\0"),
+    binary(
+        tensor(data=None, datatype="INT64", parameters={"binary_data_size": 32}), np.int64([2**24 + 1] * 4).tobytes()
+    ),
+    binary(tensor(data=None, parameters={"binary_data_size": 12}), bytes(16)),
+    binary(tensor(data=None, parameters={"binary_data_size": 16}), bytes(12)),
+    binary(tensor(data=None, parameters={"binary_data_size": 16}), bytes(20)),
+    binary(tensor(data=None), bytes(16)),
+    binary(tensor(parameters={"binary_data_size": 16}), bytes(16)),
+    binary(tensor(), b""),
+    Case(INFER, np.float32(ROW).tobytes(), "application/octet-stream", headers={JSON_SIZE: "0"}),
+    Case(INFER, np.float32(ROWS).tobytes(), "", headers={JSON_SIZE: "0"}),
+    Case(INFER, bytes(15), "", headers={JSON_SIZE: "0"}),
+    Case(INFER, tensor(), headers={JSON_SIZE: "10"}),
+    Case(INFER, tensor(), headers={JSON_SIZE: "999999999999"}),
+    Case(INFER, tensor(), headers={JSON_SIZE: "9999999999999"}, fast=False),
+    Case(INFER, tensor(), headers={JSON_SIZE: "-1"}, fast=False),
+    Case(INFER, tensor(), headers={JSON_SIZE: "ten"}, fast=False),
     Case("/v2/models/pets/versions/9/infer", tensor(), fast=False),
     Case("/v2/models/fish/infer", tensor(), fast=False),
     Case("/v2/models/pets/infer/", tensor(), fast=False),

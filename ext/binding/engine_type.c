@@ -148,6 +148,8 @@ static int find_protocol(const char *name, srv_protocol *out) {
     } known[] = {
         {"classify", SRV_PROTOCOL_CLASSIFY},
         {"tensorflow", SRV_PROTOCOL_TENSORFLOW},
+        {"tensorflow_classify", SRV_PROTOCOL_TENSORFLOW_CLASSIFY},
+        {"tensorflow_regress", SRV_PROTOCOL_TENSORFLOW_REGRESS},
         {"openinference", SRV_PROTOCOL_OPENINFERENCE},
     };
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
@@ -156,7 +158,10 @@ static int find_protocol(const char *name, srv_protocol *out) {
             return 0;
         }
     }
-    PyErr_Format(PyExc_ValueError, "there is no protocol %s; expected classify, tensorflow or openinference", name);
+    PyErr_Format(PyExc_ValueError,
+                 "there is no protocol %s; expected classify, tensorflow, "
+                 "tensorflow_classify, tensorflow_regress or openinference",
+                 name);
     return -1;
 }
 
@@ -178,10 +183,21 @@ static int read_explain(const char *method, srv_protocol protocol, Py_ssize_t st
     return 0;
 }
 
+/* The list with one more; NULL, and the list released, if there is no memory. */
+static PyObject *with_header(PyObject *headers, const char *name, const char *value) {
+    PyObject *pair = Py_BuildValue("(ss)", name, value);
+    if (pair == NULL || PyList_Append(headers, pair) != 0) {
+        Py_CLEAR(headers);
+    }
+    Py_XDECREF(pair);
+    return headers;
+}
+
 /* (status, [(name, value), …], body) */
 static PyObject *build_reply(const srv_exchange *exchange, bool raw) {
-    const char *type = raw && exchange->status == SRV_OK ? "application/octet-stream" : "application/json";
-    char timing[192], rows[24], queue[24];
+    bool binary = exchange->status == SRV_OK && (raw || exchange->json_size > 0);
+    const char *type = binary ? "application/octet-stream" : "application/json";
+    char timing[192], rows[24], queue[24], json_size[24];
     snprintf(timing, sizeof timing,
              "parse;dur=%.4f, preprocess;dur=%.4f, queue;dur=%.4f, forward;dur=%.4f, total;dur=%.4f",
              (double)exchange->parse_ns * 1e-6, (double)exchange->preprocess_ns * 1e-6,
@@ -191,11 +207,11 @@ static PyObject *build_reply(const srv_exchange *exchange, bool raw) {
     PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)(ss)]", "Content-Type", type, "Server-Timing", timing,
                                       "X-Batch-Rows", rows, "X-Queue-Us", queue);
     if (headers != NULL && exchange->http == 503) {
-        PyObject *retry = Py_BuildValue("(ss)", "Retry-After", "1");
-        if (retry == NULL || PyList_Append(headers, retry) != 0) {
-            Py_CLEAR(headers);
-        }
-        Py_XDECREF(retry);
+        headers = with_header(headers, "Retry-After", "1");
+    }
+    if (headers != NULL && exchange->json_size > 0) {
+        snprintf(json_size, sizeof json_size, "%zu", exchange->json_size);
+        headers = with_header(headers, "Inference-Header-Content-Length", json_size);
     }
     if (headers == NULL) {
         return NULL;
@@ -204,20 +220,21 @@ static PyObject *build_reply(const srv_exchange *exchange, bool raw) {
 }
 
 static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"model",      "protocol", "body",    "content_type", "top",    "timeout_ms",
-                            "background", "raw",      "explain", "steps",        "target", NULL};
+    static char *names[] = {"model", "protocol",  "body",    "content_type", "top",    "timeout_ms", "background",
+                            "raw",   "json_size", "explain", "steps",        "target", NULL};
     engine_object *self = (engine_object *)object;
     module_state *state = state_of_type(Py_TYPE(object));
     PyObject *model;
     const char *protocol, *content_type = "", *explain = NULL;
-    Py_ssize_t content_type_size = 0, top = 0, timeout_ms = 0, steps = 0, target_size = 0;
+    Py_ssize_t content_type_size = 0, top = 0, timeout_ms = 0, json_size = -1, steps = 0, target_size = 0;
     int background = 0, raw = 0;
     Py_buffer body;
     srv_request request = {0};
     srv_explain_options explanation = {0};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnppznz#:handle", names, state->model_type, &model,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnppnznz#:handle", names, state->model_type, &model,
                                      &protocol, &body, &content_type, &content_type_size, &top, &timeout_ms,
-                                     &background, &raw, &explain, &steps, &explanation.target, &target_size)) {
+                                     &background, &raw, &json_size, &explain, &steps, &explanation.target,
+                                     &target_size)) {
         return NULL;
     }
     PyObject *reply = NULL;
@@ -236,7 +253,12 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
     request.background = background != 0;
     request.raw = raw != 0;
     request.explain = explain != NULL ? &explanation : NULL;
-    request.body = (srv_body_source){content_type, (size_t)content_type_size, body.buf, (size_t)body.len};
+    request.body = (srv_body_source){.content_type = content_type,
+                                     .content_type_size = (size_t)content_type_size,
+                                     .bytes = body.buf,
+                                     .size = (size_t)body.len,
+                                     .has_json_size = json_size >= 0,
+                                     .json_size = json_size >= 0 ? (size_t)json_size : 0};
     call c = {.state = state, .decode_image = self->decode_image};
     const srv_hooks hooks = {
         .context = &c,
@@ -288,8 +310,9 @@ static PyObject *engine_close(PyObject *object, PyObject *unused) {
 static PyMethodDef engine_methods[] = {
     {"handle", (PyCFunction)(void (*)(void))engine_handle, METH_VARARGS | METH_KEYWORDS,
      "handle($self, model, protocol, body, content_type='', *, top=0, timeout_ms=0, background=False, "
-     "raw=False, explain=None, steps=0, target=None)\n--\n\n"
-     "The whole data path for one request: (HTTP status, headers, reply body)."},
+     "raw=False, json_size=-1, explain=None, steps=0, target=None)\n--\n\n"
+     "The whole data path for one request: (HTTP status, headers, reply body).  json_size is what the header "
+     "Inference-Header-Content-Length says, -1 if there is none."},
     {"stats", engine_stats, METH_NOARGS,
      "stats($self)\n--\n\nCounts since the engine was made, of all processes that were forked since."},
     {"count", engine_count, METH_VARARGS, "count($self, what, by=1, /)\n--\n\nAdds to what stats() has under host."},

@@ -46,11 +46,12 @@ static PyObject *model_stats(const srv_model_stats *s, const char *name) {
         return NULL;
     }
     /* A name may have been cut in the middle of a character. */
-    return Py_BuildValue("{s:N,s:L,s:K,s:N,s:N}", "model",
+    return Py_BuildValue("{s:N,s:L,s:K,s:K,s:N,s:N}", "model",
                          PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace"), "version",
                          (long long)atomic_load_explicit(&s->version, memory_order_relaxed), "rows",
-                         (unsigned long long)atomic_load_explicit(&s->rows, memory_order_relaxed), "requests", requests,
-                         "histograms", times);
+                         (unsigned long long)atomic_load_explicit(&s->rows, memory_order_relaxed), "last_ms",
+                         (unsigned long long)atomic_load_explicit(&s->last_ms, memory_order_relaxed), "requests",
+                         requests, "histograms", times);
 }
 
 static PyObject *all_models(const srv_stats *stats) {

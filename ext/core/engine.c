@@ -168,15 +168,22 @@ static void run_model(const void *context, const float *x, size_t rows, float *s
 
 /* A classifier with one column and two labels gives the score of the second: the first has the rest. */
 static srv_status write_reply(const srv_model *model, const srv_request *request, const srv_body *body, const float *y,
-                              const srv_explained *explained, srv_arena *arena, srv_buffer *out, srv_error *err) {
+                              const srv_explained *explained, srv_arena *arena, srv_buffer *out, size_t *json_size,
+                              srv_error *err) {
     size_t count = body->outputs != NULL ? body->output_count : model->output_count;
     srv_reply_output *outputs = srv_arena_take(arena, count * sizeof *outputs);
     if (outputs == NULL) {
         return srv_fail(err, SRV_NO_MEMORY, "out of memory");
     }
     for (size_t i = 0; i < count; i++) {
-        const srv_output *output = &model->output[body->outputs != NULL ? body->outputs[i] : i];
-        outputs[i] = (srv_reply_output){output->name, output->labels, output->offset, output->source.columns};
+        const srv_output_request asked = body->outputs != NULL ? body->outputs[i] : (srv_output_request){.index = i};
+        const srv_output *output = &model->output[asked.index];
+        outputs[i] = (srv_reply_output){.name = output->name,
+                                        .labels = output->labels,
+                                        .offset = output->offset,
+                                        .columns = output->source.columns,
+                                        .binary = asked.binary,
+                                        .classes = asked.classes};
     }
     srv_reply_source source = {
         .model = model->name,
@@ -194,6 +201,7 @@ static srv_status write_reply(const srv_model *model, const srv_request *request
         .id = body->id,
         .id_size = body->id_size,
         .explained = explained,
+        .json_size = json_size,
     };
     if (request->protocol == SRV_PROTOCOL_CLASSIFY) {
         source.output_count = 1;
@@ -208,11 +216,35 @@ static srv_status write_reply(const srv_model *model, const srv_request *request
             pairs[2 * r + 1] = source.values[r * source.stride + outputs->offset];
             pairs[2 * r] = 1.0f - pairs[2 * r + 1];
         }
-        *outputs = (srv_reply_output){outputs->name, outputs->labels, 0, 2};
+        outputs->offset = 0;
+        outputs->columns = 2;
         source.stride = 2;
         source.values = pairs;
     }
     return srv_write_reply(request->protocol, &source, out, err);
+}
+
+/* The shorter of two times, of which 0 is none. */
+static uint64_t shorter(uint64_t a, uint64_t b) {
+    return a == 0 || (b > 0 && b < a) ? b : a;
+}
+
+/* Can the model be asked in this way?  TensorFlow Serving's models have a signature for it, or none. */
+static srv_status check_method(const srv_model *model, srv_protocol protocol, srv_error *err) {
+    if (protocol == SRV_PROTOCOL_TENSORFLOW_CLASSIFY && model->task != SRV_TASK_CLASSIFICATION) {
+        return srv_fail(err, SRV_WRONG_VALUE,
+                        "Expected classification signature method_name to be tensorflow/serving/classify. Was: "
+                        "tensorflow/serving/regress; this model is a regression: ask :predict or :regress");
+    }
+    if (protocol == SRV_PROTOCOL_TENSORFLOW_REGRESS &&
+        (model->task != SRV_TASK_REGRESSION || model->output->source.columns != 1)) {
+        return srv_fail(err, SRV_WRONG_VALUE,
+                        "Expected regression signature method_name to be tensorflow/serving/regress. Was: "
+                        "tensorflow/serving/%s; this model does not answer with one number: ask :predict%s",
+                        model->task == SRV_TASK_CLASSIFICATION ? "classify" : "predict",
+                        model->task == SRV_TASK_CLASSIFICATION ? " or :classify" : "");
+    }
+    return SRV_OK;
 }
 
 static srv_status run_path(srv_engine *engine, const srv_model *model, const srv_request *request,
@@ -220,8 +252,12 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     srv_arena *arena = exchange->workspace_->arena;
     uint64_t begin = srv_now_ns(), now;
     srv_body body;
-    srv_status status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits,
-                                       arena, &body, err);
+    srv_status status = check_method(model, request->protocol, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits, arena, &body,
+                            err);
     exchange->parse_ns = (now = srv_now_ns()) - begin;
     if (status == SRV_OK && body.kind == SRV_BODY_IMAGE) {
         status = decode_picture(engine, model, hooks, arena, &body, err);
@@ -246,10 +282,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     }
     exchange->preprocess_ns = srv_now_ns() - now;
 
-    uint64_t timeout_ns = engine->options.timeout_ns;
-    if (request->timeout_ns > 0 && (timeout_ns == 0 || request->timeout_ns < timeout_ns)) {
-        timeout_ns = request->timeout_ns;
-    }
+    uint64_t timeout_ns = shorter(shorter(engine->options.timeout_ns, request->timeout_ns), body.timeout_ns);
     const srv_work work = {
         .run = run_model,
         .context = model,
@@ -264,7 +297,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
         .x = x,
         .y = y,
         .rows = body.rows,
-        .background = request->background,
+        .background = request->background || body.background,
         .deadline_ns = timeout_ns > 0 ? begin + timeout_ns : 0,
         .interrupted = hooks->interrupted,
         .hook = hooks->context,
@@ -305,7 +338,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
         srv_buffer_add(exchange->body, y, bytes);
     } else {
         status = write_reply(model, request, &body, y, request->explain != NULL ? &explained : NULL, arena,
-                             exchange->body, err);
+                             exchange->body, &exchange->json_size, err);
     }
     if (status == SRV_OK && exchange->body->failed) {
         status = srv_fail(err, SRV_NO_MEMORY, "out of memory while writing the reply");
@@ -317,6 +350,7 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
 static void count(srv_stats *stats, const srv_model *model, const srv_exchange *exchange) {
     srv_model_stats *s = srv_stats_of(stats, model->name, model->version);
     atomic_fetch_add_explicit(&s->requests[exchange->status], 1, memory_order_relaxed);
+    atomic_store_explicit(&s->last_ms, srv_unix_ms(), memory_order_relaxed);
     if (exchange->status != SRV_OK) {
         return;
     }
@@ -340,6 +374,7 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
     exchange->http = 200;
     if (exchange->status != SRV_OK) {
         srv_buffer_reset(exchange->body);
+        exchange->json_size = 0;
         exchange->http = srv_write_error(request->protocol, &err, exchange->body);
     }
     exchange->total_ns = srv_now_ns() - begin;

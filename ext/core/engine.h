@@ -63,7 +63,8 @@ typedef struct srv_engine srv_engine;
 /* What one request needs while it is inside, and its reply.  Between begin and end it belongs to one thread. */
 typedef struct srv_exchange {
     int http;          /* status of the reply */
-    srv_buffer *body;  /* JSON */
+    srv_buffer *body;  /* JSON, unless: */
+    size_t json_size;  /* OPENINFERENCE: binary tensors follow these bytes of JSON; 0: there are none */
     srv_status status; /* SRV_OK or why not */
     size_t rows;       /* of the request; 0: not computed */
     size_t batch_rows; /* rows of the batch that the request's last row was computed in; 0: not computed */

@@ -4,6 +4,7 @@
 #include "parse/form.h"
 #include "parse/header_value.h"
 #include "parse/json_records.h"
+#include "parse/json_scan.h"
 #include "parse/multipart.h"
 #include "parse/number_text.h"
 #include "parse/parse_json.h"
@@ -13,6 +14,7 @@
 #include "parse/raw_tensor.h"
 #include "parse/table_json.h"
 #include "parse/table_text.h"
+#include "parse/tensorflow_examples.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -61,14 +63,36 @@ static srv_status placed(reading *r, srv_status status, const char *piece, const
     return status;
 }
 
+/* Values are checked as they are read: what is no JSON further on must be called that all the same. */
+static srv_status or_malformed(reading *r, srv_status status, const char *text, size_t size) {
+    srv_json_cursor cursor = srv_json_cursor_at(text, size);
+    srv_error fault = {.offset = SRV_NO_OFFSET};
+    if (status != SRV_WRONG_VALUE) {
+        return status;
+    }
+    srv_status whole = srv_json_skip_value(&cursor, SRV_JSON_SKIP_DEPTH, &fault);
+    if (whole == SRV_OK) {
+        whole = srv_json_finish(&cursor, &fault);
+    }
+    if (whole == SRV_OK) {
+        return status;
+    }
+    if (r->err != NULL) {
+        *r->err = fault;
+    }
+    return whole;
+}
+
 static srv_status read_json(reading *r, const char *text, size_t size) {
+    srv_status status;
     if (r->input->table != NULL) {
-        return srv_parse_table_json(text, size, r->input, r->limits, r->arena, r->out, r->err);
+        status = srv_parse_table_json(text, size, r->input, r->limits, r->arena, r->out, r->err);
+    } else if (r->signature->input_count > 1 && srv_json_has_records(text, size)) {
+        status = srv_parse_json_records(text, size, r->signature, r->limits, r->arena, r->out, r->err);
+    } else {
+        status = srv_parse_json_classify(text, size, r->input, r->limits, r->arena, r->out, r->err);
     }
-    if (r->signature->input_count > 1 && srv_json_has_records(text, size)) {
-        return srv_parse_json_records(text, size, r->signature, r->limits, r->arena, r->out, r->err);
-    }
-    return srv_parse_json_classify(text, size, r->input, r->limits, r->arena, r->out, r->err);
+    return or_malformed(r, status, text, size);
 }
 
 static srv_status read_text(reading *r, const char *text, size_t size) {
@@ -334,15 +358,27 @@ static srv_status read_classify(reading *r) {
 static srv_status read_openinference(reading *r) {
     const srv_body_source *source = r->source;
     const char *type;
-    size_t type_size, at;
+    size_t type_size, at, json_size = source->has_json_size ? source->json_size : source->size;
     srv_header_first(source->content_type, source->content_type_size, &at, &type, &type_size);
-    if (type_size == 0 || srv_same_word(type, type_size, "application/json") ||
+    if (source->has_json_size && json_size == 0) {
+        return srv_parse_openinference_raw(source->bytes, source->size, r->signature, r->limits, r->arena, r->out,
+                                           r->err);
+    }
+    if (json_size > source->size) {
+        return srv_fail(r->err, SRV_MALFORMED,
+                        "Inference-Header-Content-Length is %zu, but the body has %zu bytes; expected the size of the "
+                        "JSON at its beginning",
+                        json_size, source->size);
+    }
+    if (source->has_json_size || type_size == 0 || srv_same_word(type, type_size, "application/json") ||
         srv_same_word(type, type_size, "application/x-www-form-urlencoded")) { /* curl -d '{…}' sends it unasked */
-        return srv_parse_openinference(source->bytes, source->size, r->signature, r->limits, r->arena, r->out, r->err);
+        return srv_parse_openinference(source->bytes, source->size, json_size, r->signature, r->limits, r->arena,
+                                       r->out, r->err);
     }
     char excerpt[SRV_EXCERPT];
     return srv_fail(r->err, SRV_UNSUPPORTED_TYPE,
-                    "the Content-Type '%s' is not taken; expected application/json with the tensors' data as JSON",
+                    "the Content-Type '%s' is not taken; expected application/json, or the header "
+                    "Inference-Header-Content-Length before binary tensors",
                     srv_excerpt(excerpt, type, type_size));
 }
 
@@ -359,16 +395,14 @@ srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, 
         return srv_fail(err, SRV_TOO_LARGE, "the body has %zu bytes; one request may hold %zu", source->size,
                         limits->max_body_bytes);
     }
-    if (protocol != SRV_PROTOCOL_CLASSIFY && r.input->table != NULL && r.input->table->texts > 0) {
-        return srv_fail(err, SRV_WRONG_VALUE,
-                        "this model takes text, which this protocol cannot give it; POST it to "
-                        "/classify");
-    }
     switch (protocol) {
     case SRV_PROTOCOL_CLASSIFY:
         break;
     case SRV_PROTOCOL_TENSORFLOW:
         return srv_parse_tensorflow(source->bytes, source->size, signature, limits, arena, out, err);
+    case SRV_PROTOCOL_TENSORFLOW_CLASSIFY:
+    case SRV_PROTOCOL_TENSORFLOW_REGRESS:
+        return srv_parse_tensorflow_examples(source->bytes, source->size, signature, limits, arena, out, err);
     case SRV_PROTOCOL_OPENINFERENCE:
         return read_openinference(&r);
     }

@@ -16,11 +16,11 @@
  * all lines together one row (parse/number_text.h).
  * JSON of /classify: a row, nested or flat as the input's shape, or an array of rows; bare, or as {"data": …}.  With
  * several tensors a row is a record of them by name (parse/json_records.h), or all their numbers, flat.
- * TensorFlow Serving's bodies (parse/parse_tensorflow.h) are JSON whatever the content type says, Open Inference's
- * (parse/parse_openinference.h) JSON if it says so, or nothing, or what curl says unasked.
+ * TensorFlow Serving's bodies (parse/parse_tensorflow.h, parse/tensorflow_examples.h) are JSON whatever the content type
+ * says, Open Inference's (parse/parse_openinference.h) JSON if it says so, or nothing, or what curl says unasked, and any
+ * type where it is told how many bytes of it are JSON.
  * A model that takes a table or a text has JSON of its own (parse/table_json.h), CSV, and forms whose fields are its
- * columns (parse/table_text.h); TensorFlow Serving's and Open Inference's bodies give a table's rows as numbers, in the
- * order of its columns and as they are described in parse/table.h, and cannot hold texts.
+ * columns (parse/table_text.h); to TensorFlow Serving's and Open Inference's clients each of its columns is an input.
  * A picture is told by its part's type, its file name or its first bytes; what claims to be one and is not is refused
  * by the decoder.
  *
@@ -35,13 +35,16 @@
 #include "request_limits.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define SRV_MAX_RANK 8
 
 typedef enum srv_protocol {
-    SRV_PROTOCOL_CLASSIFY,      /* POST /classify */
-    SRV_PROTOCOL_TENSORFLOW,    /* POST /v1/models/M:predict */
-    SRV_PROTOCOL_OPENINFERENCE, /* POST /v2/models/M/infer */
+    SRV_PROTOCOL_CLASSIFY,            /* POST /classify */
+    SRV_PROTOCOL_TENSORFLOW,          /* POST /v1/models/M:predict */
+    SRV_PROTOCOL_TENSORFLOW_CLASSIFY, /* POST /v1/models/M:classify */
+    SRV_PROTOCOL_TENSORFLOW_REGRESS,  /* POST /v1/models/M:regress */
+    SRV_PROTOCOL_OPENINFERENCE,       /* POST /v2/models/M/infer */
 } srv_protocol;
 
 /* What the model takes: one row is the numbers of a tensor of this shape, row-major. */
@@ -68,9 +71,18 @@ typedef struct srv_body_source {
     size_t content_type_size;
     const char *bytes;
     size_t size;
+    bool has_json_size; /* OPENINFERENCE: the header Inference-Header-Content-Length has come, with this value: */
+    size_t json_size;   /* bytes of JSON before the binary tensors; 0: the body is one raw tensor */
 } srv_body_source;
 
 typedef enum srv_body_kind { SRV_BODY_ROWS, SRV_BODY_IMAGE } srv_body_kind;
+
+/* One output that an Open Inference request asks for. */
+typedef struct srv_output_request {
+    size_t index;   /* among the model's outputs */
+    bool binary;    /* after the JSON, not in it */
+    size_t classes; /* so many best ones as "value:index:label"; 0: the numbers */
+} srv_output_request;
 
 typedef struct srv_body {
     srv_body_kind kind;
@@ -87,8 +99,12 @@ typedef struct srv_body {
     bool bare;      /* TENSORFLOW: rows came as numbers without brackets, and leave so where they can */
     const char *id; /* OPENINFERENCE: to be repeated, id_size bytes of UTF-8; NULL: none came */
     size_t id_size;
-    const size_t *outputs; /* OPENINFERENCE: the outputs asked for, by index, in that order; NULL: all */
+    const srv_output_request *outputs; /* OPENINFERENCE: those asked for, in that order; NULL: all, in JSON */
     size_t output_count;
+
+    /* What the body itself says of how urgent it is; OPENINFERENCE. */
+    uint64_t timeout_ns; /* 0: nothing */
+    bool background;
 } srv_body;
 
 srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, const srv_signature *signature,

@@ -1,6 +1,7 @@
-/* TensorFlow Serving's REST reply: {"predictions": [[0.1, 0.9], …]} to rows, {"outputs": …} to columns.
+/* TensorFlow Serving's REST replies.  To predict: {"predictions": [[0.1, 0.9], …]} to rows, {"outputs": …} to columns;
+ * {"results": …} to classify and regress.
  *
- * It has no place for a model's name or version, and writes NaN and infinities as bare words.
+ * They have no place for a model's name or version, and write NaN and infinities as bare words.
  */
 #include "reply_formats.h"
 
@@ -65,4 +66,35 @@ void srv__reply_tensorflow(const srv_reply_source *source, srv_buffer *out) {
         write_rows(source, several ? NULL : source->outputs, out);
     }
     srv_buffer_text(out, "}");
+}
+
+void srv__reply_tensorflow_classes(const srv_reply_source *source, srv_buffer *out) {
+    const srv_reply_output *output = source->outputs;
+    srv_buffer_text(out, "{\"results\": [");
+    for (size_t i = 0; i < source->rows; i++) {
+        float pair[2];
+        const float *scores = srv__scores(source, output, i, pair);
+        srv_buffer_text(out, i > 0 ? ", [" : "[");
+        for (size_t c = 0; c < srv__classes(output); c++) {
+            const char *label = output->labels != NULL ? output->labels[c] : "";
+            srv_buffer_text(out, c > 0 ? ", [" : "[");
+            srv_write_json_text(out, label, strlen(label));
+            srv_buffer_text(out, ", ");
+            srv__write_floats(out, &scores[c], 1);
+            srv_buffer_text(out, "]");
+        }
+        srv_buffer_text(out, "]");
+    }
+    srv_buffer_text(out, "]}");
+}
+
+void srv__reply_tensorflow_values(const srv_reply_source *source, srv_buffer *out) {
+    srv_buffer_text(out, "{\"results\": [");
+    for (size_t i = 0; i < source->rows; i++) {
+        if (i > 0) {
+            srv_buffer_text(out, ", ");
+        }
+        srv__write_floats(out, source->values + i * source->stride + source->outputs->offset, 1);
+    }
+    srv_buffer_text(out, "]}");
 }

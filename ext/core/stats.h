@@ -57,6 +57,7 @@ typedef struct srv_model_stats {
     atomic_bool named;
     atomic_uint_fast64_t rows;                      /* of requests that were answered */
     atomic_uint_fast64_t requests[SRV_PACKAGE + 1]; /* by srv_status */
+    atomic_uint_fast64_t last_ms;                   /* of the last one: Unix time */
     srv_histogram histogram[SRV_STATS_KINDS];       /* of requests that were answered */
 } srv_model_stats;
 

@@ -109,7 +109,7 @@ void srv__write_floats(srv_buffer *out, const float *values, size_t count) {
 static srv_status check_finite(const srv_reply_source *source, srv_error *err) {
     for (size_t o = 0; o < source->output_count; o++) {
         const srv_reply_output *output = &source->outputs[o];
-        for (size_t i = 0; i < source->rows; i++) {
+        for (size_t i = 0; i < source->rows && (!output->binary || output->classes > 0); i++) {
             const float *row = source->values + i * source->stride + output->offset;
             for (size_t c = 0; c < output->columns; c++) {
                 if (!isfinite(row[c])) {
@@ -123,9 +123,14 @@ static srv_status check_finite(const srv_reply_source *source, srv_error *err) {
     return SRV_OK;
 }
 
+static bool is_tensorflow(srv_protocol protocol) {
+    return protocol == SRV_PROTOCOL_TENSORFLOW || protocol == SRV_PROTOCOL_TENSORFLOW_CLASSIFY ||
+           protocol == SRV_PROTOCOL_TENSORFLOW_REGRESS;
+}
+
 srv_status srv_write_reply(srv_protocol protocol, const srv_reply_source *source, srv_buffer *out, srv_error *err) {
     size_t start = out->size;
-    srv_status status = protocol == SRV_PROTOCOL_TENSORFLOW ? SRV_OK : check_finite(source, err);
+    srv_status status = is_tensorflow(protocol) ? SRV_OK : check_finite(source, err);
     if (status != SRV_OK) {
         return status;
     }
@@ -136,8 +141,14 @@ srv_status srv_write_reply(srv_protocol protocol, const srv_reply_source *source
     case SRV_PROTOCOL_TENSORFLOW:
         srv__reply_tensorflow(source, out);
         break;
+    case SRV_PROTOCOL_TENSORFLOW_CLASSIFY:
+        srv__reply_tensorflow_classes(source, out);
+        break;
+    case SRV_PROTOCOL_TENSORFLOW_REGRESS:
+        srv__reply_tensorflow_values(source, out);
+        break;
     case SRV_PROTOCOL_OPENINFERENCE:
-        srv__reply_openinference(source, out);
+        status = srv__reply_openinference(source, out, err);
         break;
     }
     if (status == SRV_OK && out->failed) {
@@ -157,6 +168,8 @@ static int http_status(srv_protocol protocol, srv_status status) {
     case SRV_PROTOCOL_CLASSIFY:
         break;
     case SRV_PROTOCOL_TENSORFLOW:
+    case SRV_PROTOCOL_TENSORFLOW_CLASSIFY:
+    case SRV_PROTOCOL_TENSORFLOW_REGRESS:
         if (status == SRV_WRONG_VALUE) {
             return 400; /* INVALID_ARGUMENT */
         }

@@ -14,6 +14,10 @@
  *   (srv_body.bare) gets the values of a single column without their brackets.
  * Open Inference:        {"model_name": "mnist", "model_version": "1", "id": "42", "outputs": [{"name": "scores",
  *                         "shape": [2, 10], "datatype": "FP32", "data": [...]}]}; id only if one came
+ *   A binary output has "parameters": {"binary_data_size": 80} for its data, which follows the JSON, little-endian.  With
+ *   classes it is the k best of each row, [rows, k] BYTES: "0.98:7:label", the label only if there are labels.
+ * TensorFlow's classify: {"results": [[["label", 0.9], …], …]}, classes in order, label "" where there are none
+ * TensorFlow's regress:  {"results": [3.5, …]}
  * An error:              {"error": "what is wrong and what would be right", "where": "/data/3", "offset": 17}
  *   (where and offset only if known; the other two protocols have "error" alone, with the place in its text).
  * Floats are written as the shortest decimal that reads back the same.  A NaN or infinite output has no JSON form:
@@ -34,6 +38,8 @@ typedef struct srv_reply_output {
     const char *name;
     const char *const *labels; /* [columns], UTF-8; NULL: the label is the column's number, as text */
     size_t offset, columns;    /* within a row */
+    bool binary;               /* OPENINFERENCE: as in srv_output_request */
+    size_t classes;            /* OPENINFERENCE: likewise */
 } srv_reply_output;
 
 typedef struct srv_reply_source {
@@ -50,6 +56,7 @@ typedef struct srv_reply_source {
     const char *id;              /* as in srv_body */
     size_t id_size;
     const struct srv_explained *explained; /* of each row; NULL: nothing was to be explained */
+    size_t *json_size; /* OPENINFERENCE: told how many bytes of the reply are JSON; NULL unless an output is binary */
 } srv_reply_source;
 
 /* Appends the reply.  On failure (WRONG_VALUE, NO_MEMORY) out is as long as before. */

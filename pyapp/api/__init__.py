@@ -25,12 +25,13 @@ def modules() -> tuple[Blueprint, ...]:
         openapi,
         openinference,
         page,
+        repository,
         stats,
         tensorflow,
         upload,
     )
 
-    compute = (classify, tensorflow, openinference)
+    compute = (classify, tensorflow, openinference, repository)
     tell = (health, models, metrics, stats, insight, drift, openapi)
     found = (*compute, *tell, admin, upload, page)
     return tuple(module.bp for module in found)

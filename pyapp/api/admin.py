@@ -41,27 +41,27 @@ def promote(name: str) -> Response:
     """{"version": 3} answers from now on; {"version": "newest"} lets the newest one answer as it comes."""
     wanted = _body("version")["version"]
     if wanted == "newest":
-        return _decided(name, _decisions().follow_newest(name, _who()))
-    return _decided(name, _decisions().promote(name, _number(wanted, "/version"), _who()))
+        return _decided(name, _decisions().follow_newest(name, who()))
+    return _decided(name, _decisions().promote(name, _number(wanted, "/version"), who()))
 
 
 @bp.post(f"{ADMIN}/rollback")
 def rollback(name: str) -> Response:
     """What answered before answers again."""
-    return _decided(name, _decisions().rollback(name, _who()))
+    return _decided(name, _decisions().rollback(name, who()))
 
 
 @bp.put(f"{ADMIN}/labels/<model:label>")
 def put_label(name: str, label: str) -> Response:
     """{"version": 3}: the label means that version from now on."""
     number = _number(_body("version")["version"], "/version")
-    return _decided(name, _decisions().label(name, label, number, _who()))
+    return _decided(name, _decisions().label(name, label, number, who()))
 
 
 @bp.delete(f"{ADMIN}/labels/<model:label>")
 def delete_label(name: str, label: str) -> Response:
     """Removes the label."""
-    return _decided(name, _decisions().unlabel(name, label, _who()))
+    return _decided(name, _decisions().unlabel(name, label, who()))
 
 
 @bp.put(f"{ADMIN}/split")
@@ -70,13 +70,13 @@ def put_split(name: str) -> Response:
     shares = _body("shares")["shares"]
     if not isinstance(shares, dict) or not all(_is_number(percent) for percent in shares.values()):
         raise BadField("/shares", 'expected an object of percents by version or label, such as {"1": 90, "2": 10}')
-    return _decided(name, _decisions().split(name, shares, _who()))
+    return _decided(name, _decisions().split(name, shares, who()))
 
 
 @bp.delete(f"{ADMIN}/split")
 def delete_split(name: str) -> Response:
     """One version answers again."""
-    return _decided(name, _decisions().split(name, None, _who()))
+    return _decided(name, _decisions().split(name, None, who()))
 
 
 @bp.put(f"{ADMIN}/shadow")
@@ -89,13 +89,13 @@ def put_shadow(name: str) -> Response:
         raise BadField("/target", "expected a version or a label")
     if not _is_number(percent):
         raise BadField("/percent", "expected a number, more than 0 and at most 100")
-    return _decided(name, _decisions().shadow(name, str(target if number is None else number), percent, _who()))
+    return _decided(name, _decisions().shadow(name, str(target if number is None else number), percent, who()))
 
 
 @bp.delete(f"{ADMIN}/shadow")
 def delete_shadow(name: str) -> Response:
     """Ends it."""
-    return _decided(name, _decisions().shadow(name, None, 0, _who()))
+    return _decided(name, _decisions().shadow(name, None, 0, who()))
 
 
 @bp.put(f"{ADMIN}/policy")
@@ -104,13 +104,13 @@ def put_policy(name: str) -> Response:
     text = _body("policy")["policy"]
     if not isinstance(text, str):
         raise BadField("/policy", "expected a text, such as latest:2, all, or 1,3")
-    return _decided(name, _decisions().policy(name, text, _who()))
+    return _decided(name, _decisions().policy(name, text, who()))
 
 
 @bp.delete(f"{ADMIN}/policy")
 def delete_policy(name: str) -> Response:
     """As the configuration says."""
-    return _decided(name, _decisions().policy(name, None, _who()))
+    return _decided(name, _decisions().policy(name, None, who()))
 
 
 @bp.get(f"{ADMIN}/audit")
@@ -145,7 +145,8 @@ def _decisions() -> Decisions:
     return serving().decisions
 
 
-def _who() -> str:
+def who() -> str:
+    """Whom the audit is to name."""
     actor = request.headers.get(ACTOR_HEADER, "").strip()[:200]
     return actor or f"admin from {request.remote_addr or 'here'}"
 

@@ -17,6 +17,7 @@ from .errors import BadHeader
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 PRIORITY_HEADER = "X-Request-Priority"
+VERSION_HEADER = "X-Model-Version"
 
 NO_EXPLANATION: Mapping[str, Any] = MappingProxyType({})
 
@@ -54,6 +55,7 @@ def answer(
     protocol: str,
     body: bytes,
     top: int = 0,
+    json_size: int = -1,
     explanation: Mapping[str, Any] = NO_EXPLANATION,
 ) -> Response:
     """What the engine replies; `pyapp.fastpath` sends the same without Flask.
@@ -71,14 +73,15 @@ def answer(
         top=top,
         timeout_ms=timeout_ms(),
         background=is_background(),
+        json_size=json_size,
         **explanation,
     )
     response = Response(reply, status, headers)
-    response.headers["X-Model-Version"] = str(model.version)
+    response.headers[VERSION_HEADER] = str(model.version)
     observer = serving().observer
     if status == 200 and observer.watches(entry):
         request_id = serving().request_ids.of(request.environ)
-        observer.seen(entry, model, protocol, body, request.content_type or "", request_id)
+        observer.seen(entry, model, protocol, body, request.content_type or "", request_id, json_size)
     return response
 
 
@@ -98,3 +101,10 @@ def is_background() -> bool:
     if text.lower() not in ("interactive", "background"):
         raise BadHeader(PRIORITY_HEADER, f"{PRIORITY_HEADER} is {text!r}; it must be interactive or background")
     return text.lower() == "background"
+
+
+def with_version(response: Response, number: int | None) -> Response:
+    """Names the version that the response is about, if there is one."""
+    if number is not None:
+        response.headers[VERSION_HEADER] = str(number)
+    return response

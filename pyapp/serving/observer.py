@@ -46,6 +46,8 @@ class Request(NamedTuple):
     content_type: str
     journalled: bool
     shadow: engine.Model | None
+    json_size: int = -1
+    """How much of the body is JSON before binary tensors; -1: all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,14 @@ class Observer:
         return entry.routing.shadow is not None or self._journal.percent > 0
 
     def seen(
-        self, entry: Entry, model: engine.Model, protocol: str, body: bytes, content_type: str, request_id: str
+        self,
+        entry: Entry,
+        model: engine.Model,
+        protocol: str,
+        body: bytes,
+        content_type: str,
+        request_id: str,
+        json_size: int = -1,
     ) -> None:
         """A request that was answered with 200."""
         shadow, journalled = None, random.random() * 100 < self._journal.percent  # noqa: S311 -- a sample, no secret
@@ -109,7 +118,9 @@ class Observer:
             shadow = entry.available[number] if number is not None and number != model.version else None
         if shadow is None and not journalled:
             return
-        request = Request(time.time(), request_id, entry, model, protocol, body, content_type, journalled, shadow)
+        request = Request(
+            time.time(), request_id, entry, model, protocol, body, content_type, journalled, shadow, json_size
+        )
         with self._lock:
             if not self._running:
                 self._running = True
@@ -190,7 +201,13 @@ class Observer:
         """Outputs [rows, columns], milliseconds, and what is wrong if there are none."""
         begun = time.perf_counter()
         status, _, reply = self._handle(
-            model, request.protocol, request.body, request.content_type, background=True, raw=True
+            model,
+            request.protocol,
+            request.body,
+            request.content_type,
+            background=True,
+            raw=True,
+            json_size=request.json_size,
         )
         ms = (time.perf_counter() - begun) * 1000
         if status != 200:

@@ -256,10 +256,11 @@ class Registry:
             log.warning("%s version %d could not be loaded: %s", name, number, reason)
 
     def _unload(self, name: str, followed: _Followed) -> None:
-        """What is not wanted any more leaves, unless nothing that answers would be left."""
+        """What is not wanted any more leaves, unless nothing that answers would be left and nobody asked for that."""
         wanted = self._wanted(name, followed)
         staying = [number for number in followed.loaded if number in wanted]
-        if not staying and followed.loaded:
+        policy = self._routing.get(name, NO_ROUTING).policy
+        if not staying and followed.loaded and not (policy and policy.none):
             default = self._entry(name, followed).default
             staying = [number for number in followed.loaded if number == default]
         for number in [number for number in followed.loaded if number not in staying]:

@@ -76,16 +76,29 @@ ERRORS: list[tuple[Any, int, list[str]]] = [
     ({"inputs": [tensor(shape=[1, 5])]}, 400, ["[1,5]", "a row is 4"]),
     ({"inputs": [tensor(shape=[2, 4])]}, 400, ["4 values", "asks for 8"]),
     ({"inputs": [tensor(shape=[-1, 4])]}, 400, ["whole number from 1"]),
-    ({"inputs": [tensor(datatype="BYTES")]}, 400, ["BYTES", "FP32"]),
+    ({"inputs": [tensor(datatype="BYTES")]}, 400, ["takes numbers", "BYTES", "/inputs/0/datatype"]),
+    ({"inputs": [tensor(datatype="FP16")]}, 400, ["FP16 has no form in JSON", "/inputs/0/datatype"]),
+    ({"inputs": [tensor(datatype="FLOAT")]}, 400, ["no datatype 'FLOAT'", "FP32"]),
+    ({"inputs": [tensor(datatype="INT32", data=[16777217, 0, 0, 0])]}, 400, ["16777217", "float32", "FP64"]),
+    ({"inputs": [tensor(datatype="UINT8", data=[256, 0, 0, 0])]}, 400, ["256", "UINT8 does not hold"]),
+    ({"inputs": [tensor(parameters={"binary_data_size": 16})]}, 400, ["exclude each other"]),
+    ({"inputs": [tensor(parameters={"shared_memory_region": "r"})]}, 400, ["shared memory is not offered"]),
+    ({"inputs": [tensor()], "parameters": {"timeout": "soon"}}, 400, ["timeout must be", "/parameters/timeout"]),
+    (
+        {"inputs": [tensor()], "parameters": {"binary_data_output": 1}},
+        400,
+        ["binary_data_output must be true or false"],
+    ),
+    ({"inputs": [tensor()], "parameters": 5}, 400, ["/parameters is a number"]),
     ({"inputs": [tensor(datatype="INT8")]}, 400, ["0.5", "INT8"]),
     ({"inputs": [tensor(data=[1, 2, 3, None])]}, 400, ["null", "/inputs/0/data/3"]),
     ({"inputs": [tensor(data=[1, 2, 3, True])]}, 400, ["boolean", "/inputs/0/data/3"]),
     ('{"inputs": [{"data": [NaN]}]}', 400, ["NaN"]),
     ({"inputs": [tensor()], "outputs": [{"name": "box"}]}, 400, ["no output 'box'", "it has: scores"]),
     (
-        {"inputs": [tensor()], "outputs": [{"name": "scores", "parameters": {"classification": 1}}]},
+        {"inputs": [tensor()], "outputs": [{"name": "scores", "parameters": {"classification": -1}}]},
         400,
-        ["not offered"],
+        ["classification must be a whole number", "/outputs/0/parameters/classification"],
     ),
     ({"inputs": [tensor()], "id": 5}, 400, ["/id is a number"]),
 ]
@@ -101,16 +114,9 @@ def test_errors(body: Any, status: int, words: list[str], client: FlaskClient) -
     assert infer(client, {"inputs": [tensor()]}) == before
 
 
-def test_binary_tensors_are_told_apart(client: FlaskClient) -> None:
-    binary = tensor(parameters={"binary_data_size": 16})
-    del binary["data"]
-    head = json.dumps({"inputs": [binary]}).encode()
-    length = {"Inference-Header-Content-Length": str(len(head))}
-    reply = client.post(INFER, data=head + bytes(16), headers=length, content_type="application/octet-stream")
-    assert reply.status_code == 400
-    assert "binary tensors are not taken" in reply.json["error"]
-    assert "binary tensors are not taken" in infer(client, head)[1]["error"]
-    assert client.post(INFER, data=head, content_type="application/octet-stream").status_code == 415
+def test_the_body_without_the_header_must_be_json(client: FlaskClient) -> None:
+    body = json.dumps({"inputs": [tensor()]})
+    assert client.post(INFER, data=body, content_type="application/octet-stream").status_code == 415
 
 
 def test_an_answer_that_json_cannot_hold(tmp_path: Path) -> None:
@@ -159,10 +165,13 @@ def test_a_models_health(store: Path) -> None:
 
 def test_metadata(client: FlaskClient) -> None:
     server = client.get("/v2").json
-    assert (server["name"], server["extensions"]) == ("flask-serving", [])
+    assert server["name"] == "flask-serving"
+    assert "binary_tensor_data" in server["extensions"]
     assert client.get("/v2/").json == server
-    for url in ("/v2/models/pets", "/v2/models/pets/versions/1"):
-        assert client.get(url).json == {
+    for url, version in (("/v2/models/pets", "2"), ("/v2/models/pets/versions/1", "1")):
+        reply = client.get(url)
+        assert reply.headers["X-Model-Version"] == version
+        assert reply.json == {
             "name": "pets",
             "versions": ["1", "2"],
             "platform": "flaskserving_safetensors",
@@ -170,6 +179,35 @@ def test_metadata(client: FlaskClient) -> None:
             "outputs": [{"name": "scores", "datatype": "FP32", "shape": [-1, 2]}],
         }
     assert client.get("/v2/models/fish").status_code == 404
+
+
+def test_configuration(client: FlaskClient) -> None:
+    reply = client.get("/v2/models/pets/versions/1/config").json
+    assert reply["input"] == [{"name": "numbers", "data_type": "TYPE_FP32", "dims": [4]}]
+    assert reply["output"] == [{"name": "scores", "data_type": "TYPE_FP32", "dims": [2]}]
+    assert reply["max_batch_size"] == 64
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(1, 1), (2, 2), (9, 2)])
+def test_classification(classes: int, expected: int, client: FlaskClient, networks: Any, row: list[float]) -> None:
+    body = {"inputs": [tensor()], "outputs": [{"name": "scores", "parameters": {"classification": classes}}]}
+    status, reply = infer(client, body)
+    assert status == 200, reply
+    (output,) = reply["outputs"]
+    assert (output["datatype"], output["shape"]) == ("BYTES", [1, expected])
+    scores = networks[2].scores(row)
+    best = np.argsort(-scores, kind="stable")[:expected]
+    for text, index in zip(output["data"], best, strict=True):
+        value, place, label = text.split(":")
+        assert float(value) == pytest.approx(float(scores[index]), abs=1e-6)
+        assert (int(place), label) == (index, ("cat", "dog")[index])
+
+
+def test_a_request_that_sets_its_own_time(client: FlaskClient) -> None:
+    fine = {"inputs": [tensor()], "parameters": {"timeout": 20_000_000, "priority": 2, "mine": {"a": [1]}}}
+    assert infer(client, fine)[0] == 200
+    status, reply = infer(client, {"inputs": [tensor()], "parameters": {"timeout": 1}})
+    assert (status, list(reply)) == (504, ["error"])
 
 
 # ------------------------------------------------------------------------------------------------------------ corpus
@@ -236,9 +274,6 @@ def test_requests_as_others_send_them(request_: dict[str, Any], tmp_path: Path) 
     write_package(tmp_path / "sum" / "1", manifest, {"ones": np.ones((sum(features.values()), 1), np.float32)})
     client = create_app({"SERVING_MODELS": tmp_path}).test_client()
     status, reply = infer(client, request_, "/v2/models/sum/infer")
-    if any("classification" in item.get("parameters", {}) for item in request_.get("outputs", [])):
-        assert (status, "not offered" in reply["error"]) == (400, True)
-        return
     if not consistent:  # the protocol's own example has a shape of [3] with one element
         assert (status, "asks for" in reply["error"] or "must agree" in reply["error"]) == (400, True)
         return
@@ -246,6 +281,9 @@ def test_requests_as_others_send_them(request_: dict[str, Any], tmp_path: Path) 
     assert reply.get("id") == request_.get("id")
     expected = [name for name in asked if "outputs" in request_] or [*asked, "more"]
     assert [output["name"] for output in reply["outputs"]] == expected
+    if any("classification" in item.get("parameters", {}) for item in request_.get("outputs", [])):
+        assert all(output["datatype"] == "BYTES" for output in reply["outputs"])
+        return
     total = sum(np.asarray(item["data"], np.float32).reshape(rows, -1).sum(axis=1) for item in request_["inputs"])
     for output in reply["outputs"]:
         assert output["shape"] == [rows, 1]

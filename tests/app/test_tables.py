@@ -51,9 +51,3 @@ def test_a_record_is_answered_and_the_columns_are_told(models: Path) -> None:
             ],
         }
     ]
-
-
-def test_the_other_protocols_say_that_they_hold_no_text(models: Path) -> None:
-    client = create_app({"SERVING_MODELS": models}).test_client()
-    reply = client.post("/v1/models/person:predict", json={"instances": [[1, 0, 0]]})
-    assert reply.status_code in {400, 422} and "takes text" in reply.json["error"]

@@ -101,7 +101,6 @@ def test_errors(url: str, body: Any, status: int, words: list[str], client: Flas
 @pytest.mark.parametrize(
     ("method", "url", "message"),
     [
-        ("GET", "/v1/models", "Missing model name in request."),
         ("GET", "/v1/", "Malformed request: GET /v1/"),
         ("GET", PREDICT, f"Malformed request: GET {PREDICT}"),
         ("DELETE", "/v1/models/pets", "Malformed request: DELETE /v1/models/pets"),
@@ -147,21 +146,98 @@ def test_status_of_a_version_that_failed(store: Path) -> None:
 
 
 def test_metadata(client: FlaskClient) -> None:
-    def tensor(name: str, *sizes: str) -> dict[str, Any]:
+    def tensor(name: str, *sizes: str, dtype: str = "DT_FLOAT") -> dict[str, Any]:
         shape = {"dim": [{"size": size, "name": ""} for size in sizes], "unknown_rank": False}
-        return {"dtype": "DT_FLOAT", "tensor_shape": shape, "name": name}
+        return {"dtype": dtype, "tensor_shape": shape, "name": name}
 
     signature = {
         "inputs": {"numbers": tensor("numbers", "-1", "4")},
         "outputs": {"scores": tensor("scores", "-1", "2")},
         "method_name": "tensorflow/serving/predict",
     }
+    classify = signature | {
+        "outputs": {"classes": tensor("classes", "-1", "2", dtype="DT_STRING"), "scores": tensor("scores", "-1", "2")},
+        "method_name": "tensorflow/serving/classify",
+    }
+    signatures = {"serving_default": signature, "tensorflow/serving/classify": classify}
     for url, version in (("/v1/models/pets/metadata", "2"), ("/v1/models/pets/versions/1/metadata", "1")):
-        assert client.get(url).json == {
+        reply = client.get(url)
+        assert reply.headers["X-Model-Version"] == version
+        assert reply.json == {
             "model_spec": {"name": "pets", "signature_name": "", "version": version},
-            "metadata": {"signature_def": {"signature_def": {"serving_default": signature}}},
+            "metadata": {"signature_def": {"signature_def": signatures}},
         }
     assert client.get("/v1/models/fish/metadata").status_code == 404
+
+
+def test_the_list_of_models(client: FlaskClient) -> None:
+    reply = client.get("/v1/models").json
+    assert reply["models"] == ["pets"]
+    (detail,) = reply["details"]
+    assert (detail["default"], detail["labels"]) == ("2", {})
+    assert detail["versions"] == [{"version": n, "state": "AVAILABLE"} for n in ("2", "1")]
+
+
+# ------------------------------------------------------------------------------------------------- classify, regress
+
+
+def test_classify(client: FlaskClient, networks: Any, row: list[float]) -> None:
+    body = {"examples": [{"numbers": row}, {"numbers": [1, 2, 3, 4]}]}
+    for url, version in (("/v1/models/pets:classify", 2), ("/v1/models/pets/versions/1:classify", 1)):
+        reply = client.post(url, json=body)
+        assert reply.status_code == 200, reply.json
+        assert reply.headers["X-Model-Version"] == str(version)
+        expected = networks[version].scores([row, [1, 2, 3, 4]])
+        for got, scores in zip(reply.json["results"], expected, strict=True):
+            assert [label for label, _ in got] == ["cat", "dog"]
+            assert [score for _, score in got] == close(scores)
+
+
+def test_the_context_is_every_examples(tmp_path: Path) -> None:
+    inputs = [{"name": name, "kind": "tensor", "shape": [2]} for name in ("mine", "ours")]
+    manifest = {
+        "format": 1,
+        "task": "regression",
+        "inputs": inputs,
+        "layers": [
+            {"name": "all", "op": "concatenate", "inputs": ["mine", "ours"]},
+            {"name": "sum", "op": "dense", "inputs": ["all"], "units": 1, "kernel": "k"},
+        ],
+        "outputs": [{"name": "sum", "layer": "sum"}],
+    }
+    write_package(tmp_path / "sum" / "1", manifest, {"k": np.float32([[1], [10], [100], [1000]])})
+    client = create_app({"SERVING_MODELS": tmp_path}).test_client()
+    url = "/v1/models/sum:regress"
+    examples = [{"mine": [1, 2]}, {"mine": [3, 4.5]}]
+    body = {"examples": examples, "context": {"ours": [5, 6]}, "signature_name": "tensorflow/serving/regress"}
+    assert post(client, url, body) == (200, {"results": [6521.0, 6548.0]})
+    assert post(client, url, {"examples": [examples[0] | {"ours": [5, 6]}]}) == (200, {"results": [6521.0]})
+    for wrong, words in (
+        ({"examples": [{"mine": [1, 2], "ours": [5, 6]}], "context": {"ours": [5, 6]}}, "in 'context', too"),
+        ({"examples": [{"mine": [1, 2]}]}, "the feature ours is missing"),
+        ({"examples": [{"mine": [1, 2, 3]}], "context": {"ours": [5, 6]}}, "Expecting shape [2] but got: [3]"),
+        ({"examples": [{"mine": None}]}, "can't be null"),
+        ({"examples": [{"yours": 5}]}, "does not have named input: yours"),
+        ({"examples": [5]}, "an example to be an object"),
+        ({"examples": [], "context": {"ours": [5, 6]}}, "No values in 'examples'"),
+        ({"examples": examples, "context": []}, "Expecting 'context' to be an object"),
+        ({"instances": [1]}, "key 'examples' is expected"),
+        ({"examples": examples, "signature_name": "mine"}, 'Serving signature name: "mine" not found'),
+        ({"examples": examples, "signature_name": 5}, "must be a string value"),
+        ({"examples": {}}, "Expecting 'examples' to be a list"),
+        ('{"examples": [{"mine": [1, 2]]}', "byte 29"),
+        ("", "The document is empty"),
+    ):
+        status, reply = post(client, url, wrong)
+        assert (status, list(reply)) == (400, ["error"]), (wrong, reply)
+        assert words in reply["error"], wrong
+
+
+def test_a_model_is_asked_for_what_it_can(client: FlaskClient, half_plus_two: FlaskClient, row: list[float]) -> None:
+    status, reply = post(client, "/v1/models/pets:regress", {"examples": [{"numbers": row}]})
+    assert (status, "Expected regression signature" in reply["error"]) == (400, True)
+    status, reply = post(half_plus_two, "/v1/models/half:classify", {"examples": [{"x": 1.0}]})
+    assert (status, "Expected classification signature" in reply["error"]) == (400, True)
 
 
 # ------------------------------------------------------------------------------------------------------------ corpus
@@ -215,6 +291,13 @@ def test_half_plus_two(case: dict[str, Any], half_plus_two: FlaskClient) -> None
         assert reply == json.loads(case["answer"])
     for words in case.get("message contains", []):
         assert words in reply["error"]
+
+
+@pytest.mark.parametrize("case", [c for c in corpus("http.jsonl") if c["test"] == "Regress"])
+def test_half_plus_two_regresses(case: dict[str, Any], half_plus_two: FlaskClient) -> None:
+    """The cases name a signature of that model's; ours has the one of its method."""
+    body = case["body"].replace("regress_x_to_y", "tensorflow/serving/regress")
+    assert post(half_plus_two, "/v1/models/half:regress", body) == (200, json.loads(case["answer"]))
 
 
 def meant(text: str) -> list[float]:

@@ -49,7 +49,7 @@ def test_policies(text: str, working: list[int], wanted: set[int]) -> None:
 
 @pytest.mark.parametrize("text", ["", "latest:0", "newest", "1,,2", "-1", "0", "1.5", "latest:x", "all,1"])
 def test_what_is_no_policy(text: str) -> None:
-    with pytest.raises(ValueError, match="expected latest, latest:N, all, or numbers"):
+    with pytest.raises(ValueError, match="expected latest, latest:N, all, none, or numbers"):
         Policy.parse(text)
 
 

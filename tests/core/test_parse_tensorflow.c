@@ -125,7 +125,8 @@ TEST(the_json_is_checked_first_then_the_signature_then_the_data) {
     REFUSED(THREE("{\"instances\": [[1,2]], \"signature_name\": 5}"), "!MALFORMED@5}", "/signature_name",
             "JSON Value not formatted correctly. 'signature_name' key must be a string value.");
     REFUSED(THREE("{\"instances\": [[1,2]], \"signature_name\": \"classify\"}"), "!WRONG_VALUE@\"class",
-            "/signature_name", "Serving signature name not found in signature def; the only one is serving_default");
+            "/signature_name",
+            "Serving signature name: \"classify\" not found in signature def; expected serving_default");
     REFUSED(THREE("{\"inputs\": [\"a\"], \"instances\": [[1,2]]}"), "!MALFORMED@{\"inpu", "",
             "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist");
     REFUSED(THREE("{\"examples\": [[1,2]]}"), "!MALFORMED@{\"exam", "", "Missing 'inputs' or 'instances' key");

@@ -194,7 +194,8 @@ TEST(raw_tensors) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t size = cases[i].size;
         const char *unaligned = guarded(bytes, size + 1) + 1;
-        const srv_body_source source = {"application/octet-stream", 24, unaligned, size};
+        const srv_body_source source = {
+            .content_type = "application/octet-stream", .content_type_size = 24, .bytes = unaligned, .size = size};
         srv_body body;
         CHECK_EQ(srv_parse_body(SRV_PROTOCOL_CLASSIFY, &source, &signature, &limits, arena, &body, &err),
                  cases[i].status);
@@ -221,7 +222,10 @@ TEST(failing_memory_is_said) {
         arena = srv_arena_new();
         const srv_signature signature = {.inputs = &input, .input_count = 1, .row = &input};
         const srv_limits limits = {.max_body_bytes = 20000, .max_rows = 40, .max_depth = 8};
-        const srv_body_source source = {cases[i].type, strlen(cases[i].type), cases[i].text, strlen(cases[i].text)};
+        const srv_body_source source = {.content_type = cases[i].type,
+                                        .content_type_size = strlen(cases[i].type),
+                                        .bytes = cases[i].text,
+                                        .size = strlen(cases[i].text)};
         bool done = false;
         for (long n = 1; !done && n < 100; n++) {
             srv_arena_free(arena);

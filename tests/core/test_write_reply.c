@@ -149,6 +149,63 @@ TEST(openinference_answers_with_the_outputs_asked_for_and_the_id) {
     CHECK_TEXT(reply(SRV_PROTOCOL_OPENINFERENCE, &source), "WRONG_VALUE");
 }
 
+TEST(openinference_answers_with_binary_tensors_after_the_json) {
+    size_t json_size = 0;
+    srv_reply_source source = source_of(2);
+    source.json_size = &json_size;
+    output.binary = true;
+    reply(SRV_PROTOCOL_OPENINFERENCE, &source);
+    static const char head[] = "{\"model_name\": \"pets\", \"model_version\": \"2\", \"outputs\": [{\"name\": "
+                               "\"scores\", \"shape\": [2, 3], \"datatype\": \"FP32\", \"parameters\": "
+                               "{\"binary_data_size\": 24}}]}";
+    CHECK_EQ(json_size, sizeof head - 1);
+    CHECK_EQ(out.size, sizeof head - 1 + 24);
+    CHECK(memcmp(out.data, head, sizeof head - 1) == 0);
+    CHECK(memcmp(out.data + json_size, values, 12) == 0 && memcmp(out.data + json_size + 12, values + 4, 12) == 0);
+    static const float odd[] = {NAN, INFINITY, 2, 0, 1, 2, 3, 0};
+    source.values = odd; /* which binary data holds */
+    CHECK(reply(SRV_PROTOCOL_OPENINFERENCE, &source)[0] == '{');
+    output.classes = 1; /* but no order */
+    CHECK_TEXT(reply(SRV_PROTOCOL_OPENINFERENCE, &source), "WRONG_VALUE");
+}
+
+TEST(openinference_answers_with_classes) {
+    size_t json_size = 0;
+    srv_reply_source source = source_of(1);
+    source.json_size = &json_size;
+    output.classes = 2;
+    CHECK(
+        strstr(reply(SRV_PROTOCOL_OPENINFERENCE, &source),
+               "\"shape\": [1, 2], \"datatype\": \"BYTES\", \"data\": [\"0.5:1:a \\\"dog\\\"\", \"0.25:0:cat\"]}]}") !=
+        NULL);
+    CHECK_EQ(json_size, 0);
+    output.classes = 1;
+    output.binary = true;
+    reply(SRV_PROTOCOL_OPENINFERENCE, &source);
+    static const char best[] = "\x0D\0\0\0"
+                               "0.5:1:a \"dog\"";
+    CHECK_EQ(out.size - json_size, sizeof best - 1);
+    CHECK(memcmp(out.data + json_size, best, sizeof best - 1) == 0);
+    output = (srv_reply_output){.name = "yes", .labels = three_labels, .columns = 1, .classes = 5};
+    CHECK(strstr(reply(SRV_PROTOCOL_OPENINFERENCE, &source), "[\"0.75:0:cat\", \"0.25:1:a \\\"dog\\\"\"]") != NULL);
+}
+
+TEST(tensorflow_answers_examples) {
+    srv_reply_source source = source_of(2);
+    static const char *const labels[] = {"a", "b", "c"};
+    output.labels = labels;
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW_CLASSIFY, &source),
+               "{\"results\": [[[\"a\", 0.25], [\"b\", 0.5], [\"c\", 0.25]], [[\"a\", 0.1], [\"b\", 0.2], [\"c\", "
+               "0.7]]]}");
+    output.labels = NULL;
+    output.columns = 1;
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW_CLASSIFY, &source), "{\"results\": [[[\"\", 0.25]], [[\"\", 0.1]]]}");
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW_REGRESS, &source), "{\"results\": [0.25, 0.1]}");
+    output.labels = labels; /* one score of two labels */
+    CHECK_TEXT(reply(SRV_PROTOCOL_TENSORFLOW_CLASSIFY, &source),
+               "{\"results\": [[[\"a\", 0.75], [\"b\", 0.25]], [[\"a\", 0.9], [\"b\", 0.1]]]}");
+}
+
 TEST(openinference_answers_with_a_tensor) {
     srv_reply_source source = source_of(2);
     CHECK_TEXT(reply(SRV_PROTOCOL_OPENINFERENCE, &source),
@@ -330,7 +387,9 @@ TEST_MAIN(RUN(classify_answers_one_row_with_one_object); RUN(classify_answers_a_
           RUN(tensorflow_answers_with_predictions);
           RUN(tensorflow_answers_rows_of_several_outputs_with_objects_and_columns_with_columns);
           RUN(openinference_answers_with_the_outputs_asked_for_and_the_id); RUN(openinference_answers_with_a_tensor);
-          RUN(outputs_that_json_cannot_hold_are_refused); RUN(a_reply_is_appended_or_leaves_no_trace);
-          RUN(many_best_need_memory_and_say_so); RUN(errors_have_each_protocols_form);
-          RUN(a_long_error_is_written_whole); RUN(statuses_map_as_each_protocol_has_them); RUN(text_is_escaped);
-          RUN(what_is_not_utf8_is_replaced); RUN(the_best_come_first_and_ties_by_index); srv_buffer_free(&out))
+          RUN(openinference_answers_with_binary_tensors_after_the_json); RUN(openinference_answers_with_classes);
+          RUN(tensorflow_answers_examples); RUN(outputs_that_json_cannot_hold_are_refused);
+          RUN(a_reply_is_appended_or_leaves_no_trace); RUN(many_best_need_memory_and_say_so);
+          RUN(errors_have_each_protocols_form); RUN(a_long_error_is_written_whole);
+          RUN(statuses_map_as_each_protocol_has_them); RUN(text_is_escaped); RUN(what_is_not_utf8_is_replaced);
+          RUN(the_best_come_first_and_ties_by_index); srv_buffer_free(&out))

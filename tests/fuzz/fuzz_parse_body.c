@@ -64,10 +64,24 @@ static void check_body(srv_protocol protocol, const srv_body *body, const srv_bo
     for (size_t i = 0; i < body->rows * input->features; i++) {
         sum += body->values[i]; /* each must be readable and set */
     }
-    if (isnan(sum)) {
+    size_t texts = input->table != NULL ? input->table->texts : 0, bytes = 0;
+    for (size_t i = 0; i < body->rows * texts; i++) {
+        for (size_t k = 0; k < body->texts[i].size; k++) {
+            bytes += (unsigned char)body->texts[i].bytes[k];
+        }
+    }
+    if (isnan(sum) || bytes == 1) {
         return;
     }
-    const srv_reply_output output = {.name = "y", .columns = input->features};
+    const srv_output_request *asked = body->outputs;
+    for (size_t i = 0; asked != NULL && i < body->output_count; i++) {
+        require(asked[i].index < 2, "an output that is asked for is there");
+    }
+    size_t told = 0;
+    const srv_reply_output output = {.name = "y",
+                                     .columns = input->features,
+                                     .binary = asked != NULL && asked[0].binary,
+                                     .classes = asked != NULL ? asked[0].classes : 0};
     const srv_reply_source answer = {.model = "m",
                                      .version = 1,
                                      .outputs = &output,
@@ -79,11 +93,40 @@ static void check_body(srv_protocol protocol, const srv_body *body, const srv_bo
                                      .values = body->values,
                                      .stride = input->features,
                                      .rows = body->rows,
+                                     .json_size = &told,
                                      .single = body->single,
                                      .top = source->size % 4};
     srv_error err;
     srv_status status = srv_write_reply(protocol, &answer, reply, &err);
     require(status == SRV_OK || status == SRV_WRONG_VALUE, "rows can be answered unless they are infinite");
+    require(told <= reply->size &&
+                (told > 0) == (status == SRV_OK && protocol == SRV_PROTOCOL_OPENINFERENCE && output.binary),
+            "binary tensors follow the JSON");
+}
+
+/* A table of each type of column, and a model that takes a text alone. */
+typedef struct tables {
+    srv_column columns[4], words[1];
+    srv_table person, text;
+} tables;
+
+static bool make_tables(srv_arena *arena, tables *out) {
+    static const srv_text countries[] = {{"FR", 2}, {"ES", 2}};
+    static const srv_text names[] = {{"n", 1}, {"b", 1}, {"c", 1}, {"t", 1}};
+    size_t twice;
+    *out = (tables){
+        .columns = {{.name = "n", .type = SRV_COLUMN_NUMBER, .width = 1, .optional = true, .missing = 1, .plain = true},
+                    {.name = "b", .type = SRV_COLUMN_BOOLEAN, .offset = 1, .width = 1, .plain = true},
+                    {.name = "c", .type = SRV_COLUMN_CATEGORY, .offset = 2, .width = 1, .plain = true},
+                    {.name = "t", .type = SRV_COLUMN_TEXT, .offset = 3, .width = 1, .optional = true, .plain = true}},
+        .words = {{.name = "t", .type = SRV_COLUMN_TEXT, .width = 1, .plain = true}},
+        .person = {.features = 4, .texts = 1},
+        .text = {.features = 1, .texts = 1, .bare = true}};
+    out->person.columns = out->columns;
+    out->text.columns = out->words;
+    return srv_names_build(countries, 2, arena, &out->columns[2].categories, &twice) == SRV_NAMES_FINE &&
+           srv_names_build(names, 4, arena, &out->person.names, &twice) == SRV_NAMES_FINE &&
+           srv_names_build(names + 3, 1, arena, &out->text.names, &twice) == SRV_NAMES_FINE;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -100,11 +143,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                           {.name = "b", .rank = 2, .shape = {1, 3}, .features = 3}};
     static const srv_input_spec both = {.name = "row", .rank = 1, .shape = {4}, .features = 4};
     static const char *const outputs[] = {"y", "z"};
-    srv_protocol protocol = (srv_protocol)(data[0] % 16 < 6 ? 0 : data[0] % 16 < 11 ? 1 : 2);
-    size_t model = data[0] / 16 % 4;
-    const srv_input_spec *input = model < 3 ? &inputs[model] : &both;
-    const srv_signature signature = {.inputs = model < 3 ? input : pair,
-                                     .input_count = model < 3 ? 1 : 2,
+    static const srv_protocol protocols[16] = {
+        [6] = SRV_PROTOCOL_TENSORFLOW,          [7] = SRV_PROTOCOL_TENSORFLOW,
+        [8] = SRV_PROTOCOL_TENSORFLOW,          [9] = SRV_PROTOCOL_TENSORFLOW_CLASSIFY,
+        [10] = SRV_PROTOCOL_TENSORFLOW_REGRESS, [11] = SRV_PROTOCOL_OPENINFERENCE,
+        [12] = SRV_PROTOCOL_OPENINFERENCE,      [13] = SRV_PROTOCOL_OPENINFERENCE,
+        [14] = SRV_PROTOCOL_OPENINFERENCE,      [15] = SRV_PROTOCOL_OPENINFERENCE};
+    srv_protocol protocol = protocols[data[0] % 16];
+    size_t model = data[0] / 16 % 6;
+    srv_arena *arena = srv_arena_new();
+    tables lent;
+    require(arena != NULL && make_tables(arena, &lent), "there is memory");
+    const srv_input_spec person = {.name = "p", .rank = 1, .shape = {4}, .features = 4, .table = &lent.person};
+    const srv_input_spec text = {.name = "t", .rank = 1, .shape = {1}, .features = 1, .table = &lent.text};
+    const srv_input_spec *input = model < 3 ? &inputs[model] : model == 3 ? &both : model == 4 ? &person : &text;
+    const srv_signature signature = {.inputs = model != 3 ? input : pair,
+                                     .input_count = model != 3 ? 1 : 2,
                                      .row = input,
                                      .outputs = outputs,
                                      .output_count = 2};
@@ -119,14 +173,21 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         rest += used;
         rest_size -= used;
     }
+    bool has_json_size = protocol == SRV_PROTOCOL_OPENINFERENCE && data[1] % 2 == 1 && rest_size >= 2;
+    size_t json_size = has_json_size ? (size_t)rest[0] | (size_t)rest[1] << 8 : 0;
+    rest += has_json_size ? 2 : 0;
+    rest_size -= has_json_size ? 2 : 0;
     /* Copies of exactly this size, so that a sanitizer sees a read one byte too far. */
     char *type_copy = malloc(type_size > 0 ? type_size : 1), *body_copy = malloc(rest_size > 0 ? rest_size : 1);
-    srv_arena *arena = srv_arena_new();
-    require(type_copy != NULL && body_copy != NULL && arena != NULL, "there is memory");
+    require(type_copy != NULL && body_copy != NULL, "there is memory");
     memcpy(type_copy, type, type_size);
     memcpy(body_copy, rest, rest_size);
-    const srv_body_source source = {
-        .content_type = type_copy, .content_type_size = type_size, .bytes = body_copy, .size = rest_size};
+    const srv_body_source source = {.content_type = type_copy,
+                                    .content_type_size = type_size,
+                                    .bytes = body_copy,
+                                    .size = rest_size,
+                                    .has_json_size = has_json_size,
+                                    .json_size = json_size};
     srv_body body;
     srv_error err = {.offset = SRV_NO_OFFSET};
     srv_buffer reply = {0};
@@ -187,6 +248,26 @@ static const struct {
     SEED("\x06\0{\"instances\": [{\"b64\": \"aGVsbG8=\"}]}"),
     SEED("\x0B\0{\"id\": \"4\\u0032\", \"inputs\": [{\"name\": \"x\", \"shape\": [1,3], \"datatype\": \"FP32\", "
          "\"data\": [1,2,3]}], \"outputs\": [{\"name\": \"z\", \"parameters\": {\"binary_data\": true}}]}"),
+    SEED("\x46\0{\"instances\": [{\"n\": 1.5, \"b\": true, \"c\": \"ES\", \"t\": {\"b64\": \"aGk=\"}}, {\"c\": "
+         "[\"FR\"], "
+         "\"b\": 0}]}"),
+    SEED("\x46\0{\"instances\": [[null, false, \"ES\", \"x\"]]}"),
+    SEED("\x46\0{\"inputs\": {\"n\": [1, NaN], \"b\": [true, false], \"c\": [\"FR\", \"ES\"], \"t\": [\"\", "
+         "\"\\u00e9\"]}}"),
+    SEED("\x56\0{\"instances\": [\"some words\", {\"b64\": \"aGk\"}]}"),
+    SEED("\x49\0{\"context\": {\"c\": \"FR\"}, \"examples\": [{\"b\": 1}, {\"b\": [0], \"t\": \"x\", \"n\": 2}]}"),
+    SEED("\x39\0{\"examples\": [{\"a\": 1, \"b\": [1, 2, 3]}], \"signature_name\": \"tensorflow/serving/classify\"}"),
+    SEED("\x0A\0{\"examples\": [{\"x\": [1, 2, 3]}], \"context\": {}}"),
+    SEED("\x0B\1\0\0\0\0\x80\x3f\0\0\0\x40\0\0\x40\x40"),
+    SEED("\x5B\1\0\0some words"),
+    SEED("\x0B\1\x78\0{\"inputs\": [{\"name\": \"x\", \"shape\": [1,3], \"datatype\": \"FP16\", \"parameters\": "
+         "{\"binary_data_size\": 6}}], \"parameters\": {}}     \0\x3c\0\x40\0\x42"),
+    SEED("\x5B\1\x70\0{\"inputs\": [{\"name\": \"t\", \"shape\": [1,1], \"datatype\": \"BYTES\", \"parameters\": "
+         "{\"binary_data_size\": 6}}]}             \2\0\0\0hi"),
+    SEED("\x4B\0{\"inputs\": [{\"name\": \"n\", \"shape\": [1], \"datatype\": \"INT32\", \"data\": [5]}, {\"name\": "
+         "\"b\", \"shape\": [1,1], \"datatype\": \"BOOL\", \"data\": [true]}, {\"name\": \"c\", \"shape\": [1], "
+         "\"datatype\": \"BYTES\", \"data\": [[\"FR\"]]}], \"outputs\": [{\"name\": \"y\", \"parameters\": "
+         "{\"classification\": 2}}], \"parameters\": {\"timeout\": 5}}"),
     SEED("\x3B\0{\"inputs\": [{\"data\": [1,0,1], \"name\": \"b\", \"shape\": [1,3], \"datatype\": \"INT8\"}, "
          "{\"name\": \"a\", \"shape\": [1], \"datatype\": \"BOOL\", \"data\": [true]}]}"),
 };

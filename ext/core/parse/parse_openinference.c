@@ -1,7 +1,8 @@
 #include "parse_openinference.h"
 
-#include "excerpt.h"
+#include "../base/utf8.h"
 #include "openinference_reading.h"
+#include "raw_tensor.h"
 #include "rows.h"
 
 #include <stdio.h>
@@ -95,116 +96,7 @@ static srv_status read_inputs(srv__oip_reading *r) {
     return SRV_OK;
 }
 
-/* --------------------------------------------------------------------------------------------------------- outputs */
-
-/* "parameters" of an output: those that would change the reply's form are refused, not ignored. */
-static srv_status check_output_parameters(srv__oip_reading *r, size_t number) {
-    static const char *const names[] = {"classification"};
-    const char *classification_at = NULL, **const places[] = {&classification_at};
-    srv_status status = srv__oip_expect(r, '{', "an object", "outputs", number, "parameters");
-    if (status != SRV_OK) {
-        return status;
-    }
-    bool more;
-    srv_json_open(&r->cursor, '}', &more);
-    while (more) {
-        size_t index;
-        if ((status = srv__oip_read_key(r, names, 1, places, &index)) != SRV_OK ||
-            (status = srv__oip_skip(r)) != SRV_OK ||
-            (status = srv_json_next(&r->cursor, '}', &more, r->err)) != SRV_OK) {
-            return status;
-        }
-    }
-    if (classification_at != NULL) {
-        return srv__oip_fail_in(
-            r, classification_at, "outputs", number, "parameters/classification",
-            "the classification extension is not offered; ask for the output as it is, or POST /classify");
-    }
-    return SRV_OK;
-}
-
-static srv_status read_output(srv__oip_reading *r, size_t number, size_t *chosen) {
-    static const char *const names[] = {"name", "parameters"};
-    const char *name_at = NULL, *parameters_at = NULL, **const places[] = {&name_at, &parameters_at};
-    const char *start = r->cursor.at, *name = NULL;
-    size_t size = 0, i = 0;
-    srv_status status = srv__oip_expect(r, '{', "an object", "outputs", number, "");
-    if (status != SRV_OK) {
-        return status;
-    }
-    bool more;
-    srv_json_open(&r->cursor, '}', &more);
-    while (more) {
-        size_t index;
-        if ((status = srv__oip_read_key(r, names, 2, places, &index)) != SRV_OK) {
-            return status;
-        }
-        if (index == 0) {
-            status = srv__oip_expect(r, '"', "a string, the output's name", "outputs", number, "name");
-            if (status == SRV_OK) {
-                status = srv_json_read_string(&r->cursor, r->arena, &name, &size, r->err);
-            }
-        } else {
-            status = index == 1 ? check_output_parameters(r, number) : srv__oip_skip(r);
-        }
-        if (status != SRV_OK || (status = srv_json_next(&r->cursor, '}', &more, r->err)) != SRV_OK) {
-            return status;
-        }
-    }
-    if (name == NULL) {
-        return srv__oip_fail_in(r, start, "outputs", number, "", "the key \"name\" is missing");
-    }
-    const srv_signature *signature = r->signature;
-    while (i < signature->output_count &&
-           (strlen(signature->outputs[i]) != size || memcmp(signature->outputs[i], name, size) != 0)) {
-        i++;
-    }
-    char excerpt[SRV_EXCERPT], list[300], message[500];
-    srv_excerpt(excerpt, name, size);
-    if (i == signature->output_count) {
-        snprintf(message, sizeof message, "the model has no output '%s'; it has: %s", excerpt,
-                 srv_list_names(signature->outputs, signature->output_count, list, sizeof list));
-        return srv__oip_fail_in(r, name_at, "outputs", number, "name", message);
-    }
-    for (size_t k = 0; k < number; k++) {
-        if (r->out->outputs[k] == i) {
-            snprintf(message, sizeof message, "the output '%s' is asked for twice", excerpt);
-            return srv__oip_fail_in(r, name_at, "outputs", number, "name", message);
-        }
-    }
-    *chosen = i;
-    return SRV_OK;
-}
-
-/* An empty list asks for all, as no list does. */
-static srv_status read_outputs(srv__oip_reading *r) {
-    srv_status status = srv__oip_expect(r, '[', "an array of outputs", "", 0, "outputs");
-    if (status != SRV_OK) {
-        return status;
-    }
-    size_t *chosen = srv_arena_take(r->arena, r->signature->output_count * sizeof *chosen), count = 0;
-    if (chosen == NULL) {
-        return srv_fail(r->err, SRV_NO_MEMORY, "out of memory");
-    }
-    r->out->outputs = chosen;
-    bool more;
-    srv_json_open(&r->cursor, ']', &more);
-    while (more) {
-        size_t index;
-        srv_json_skip_space(&r->cursor);
-        if ((status = read_output(r, count, &index)) != SRV_OK ||
-            (status = srv_json_next(&r->cursor, ']', &more, r->err)) != SRV_OK) {
-            return status;
-        }
-        chosen[count++] = index; /* each at most once: never more than there are */
-    }
-    r->out->output_count = count;
-    r->out->outputs = count > 0 ? chosen : NULL;
-    return SRV_OK;
-}
-
 /* ----------------------------------------------------------------------------------------------------- the object */
-
 static srv_status read_id(srv__oip_reading *r) {
     srv_status status = srv__oip_expect(r, '"', "a string", "", 0, "id");
     if (status == SRV_OK) {
@@ -214,49 +106,107 @@ static srv_status read_id(srv__oip_reading *r) {
 }
 
 static srv_status read_request_parameters(srv__oip_reading *r) {
-    srv_status status = srv__oip_expect(r, '{', "an object", "", 0, "parameters");
-    return status == SRV_OK ? srv__oip_skip(r) : status;
+    srv__oip_parameter known[] = {{.name = "binary_data_output", .kind = SRV__OIP_BOOLEAN},
+                                  {.name = "timeout", .kind = SRV__OIP_COUNT},
+                                  {.name = "priority", .kind = SRV__OIP_COUNT}};
+    srv_status status = srv__oip_read_parameters(r, "", 0, known, 3);
+    if (status == SRV_OK) {
+        r->binary_outputs = known[0].at != NULL ? (int)known[0].value : -1;
+        r->out->timeout_ns = known[1].value < UINT64_MAX / 1000 ? known[1].value * 1000 : UINT64_MAX;
+        r->out->background = known[2].value > 1;
+    }
+    return status;
 }
 
+/* Has every input come? */
 static srv_status check_inputs(srv__oip_reading *r, const char *inputs_at) {
     const srv_signature *signature = r->signature;
-    for (size_t i = 0; i < signature->input_count; i++) {
-        if (r->columns[i] == NULL) {
-            char message[400];
-            if (inputs_at == NULL) {
-                snprintf(message, sizeof message, "the key \"inputs\" is missing");
-            } else {
-                snprintf(message, sizeof message, "the input '%.200s' is missing", signature->inputs[i].name);
-            }
-            return srv__oip_fail(r, SRV_WRONG_VALUE, inputs_at != NULL ? inputs_at : r->cursor.begin,
-                                 inputs_at != NULL ? "/inputs" : "", message);
-        }
+    const char *missing = NULL;
+    for (size_t i = 0; r->table == NULL && missing == NULL && i < signature->input_count; i++) {
+        missing = r->columns[i] == NULL ? signature->inputs[i].name : NULL;
     }
-    return srv_join_columns(signature, r->columns, r->rows, r->limits->max_rows, r->arena, &r->out->values, r->err);
+    if (r->table != NULL && r->gathered.count == 0) {
+        missing = r->table->columns[0].name;
+    }
+    if (missing != NULL) {
+        char message[400];
+        if (inputs_at == NULL) {
+            snprintf(message, sizeof message, "the key \"inputs\" is missing");
+        } else {
+            snprintf(message, sizeof message, "the input '%.200s' is missing", missing);
+        }
+        return srv__oip_fail(r, SRV_WRONG_VALUE, inputs_at != NULL ? inputs_at : r->cursor.begin,
+                             inputs_at != NULL ? "/inputs" : "", message);
+    }
+    return SRV_OK;
 }
 
-srv_status srv_parse_openinference(const char *text, size_t size, const srv_signature *signature,
+/* The rows, of all inputs together. */
+static srv_status join_inputs(srv__oip_reading *r) {
+    if (r->table != NULL) {
+        srv_body rows;
+        srv_status status = srv_table_columns_finish(&r->gathered, &rows, r->err);
+        if (status == SRV_OK) {
+            r->out->rows = rows.rows;
+            r->out->values = rows.values;
+            r->out->texts = rows.texts;
+        } else {
+            srv_error_where(r->err, "/inputs");
+        }
+        return status;
+    }
+    r->out->rows = r->rows;
+    return srv_join_columns(r->signature, r->columns, r->rows, r->limits->max_rows, r->arena, &r->out->values, r->err);
+}
+
+static srv_status start(srv__oip_reading *r) {
+    *r->out = (srv_body){.kind = SRV_BODY_ROWS};
+    if (r->table != NULL) {
+        return srv_table_columns_start(&r->gathered, r->table, r->limits, r->arena, r->err);
+    }
+    size_t bytes = r->signature->input_count * sizeof *r->columns;
+    r->columns = srv_arena_take(r->arena, bytes);
+    if (r->columns == NULL) {
+        return srv_fail(r->err, SRV_NO_MEMORY, "out of memory");
+    }
+    memset(r->columns, 0, bytes);
+    return SRV_OK;
+}
+
+/* Binary tensors that no input speaks of would be read as nothing. */
+static srv_status check_binary(const srv__oip_reading *r) {
+    if (r->binary == NULL || r->binary == r->end) {
+        return SRV_OK;
+    }
+    char message[160];
+    snprintf(message, sizeof message, "%zu bytes of binary data are left over; no input's binary_data_size counts them",
+             (size_t)(r->end - r->binary));
+    return srv__oip_fail(r, SRV_WRONG_VALUE, r->binary, "", message);
+}
+
+srv_status srv_parse_openinference(const char *bytes, size_t size, size_t json_size, const srv_signature *signature,
                                    const srv_limits *limits, srv_arena *arena, srv_body *out, srv_error *err) {
     static const char *const names[] = {"inputs", "outputs", "id", "parameters"};
-    static srv_status (*const readers[])(srv__oip_reading *) = {read_inputs, read_outputs, read_id,
+    static srv_status (*const readers[])(srv__oip_reading *) = {read_inputs, srv__oip_read_outputs, read_id,
                                                                 read_request_parameters};
     const char *seen[4] = {NULL}, **const places[] = {&seen[0], &seen[1], &seen[2], &seen[3]};
     srv_error unasked;
-    srv__oip_reading r = {.cursor = srv_json_cursor_at(text, size),
+    srv__oip_reading r = {.cursor = srv_json_cursor_at(bytes, json_size),
                           .signature = signature,
+                          .table = signature->row->table,
                           .limits = limits,
                           .arena = arena,
                           .out = out,
-                          .err = err != NULL ? err : &unasked};
-    *out = (srv_body){.kind = SRV_BODY_ROWS};
-    size_t bytes = signature->input_count * sizeof *r.columns;
-    r.columns = srv_arena_take(arena, bytes);
-    if (r.columns == NULL) {
-        return srv_fail(r.err, SRV_NO_MEMORY, "out of memory");
+                          .err = err != NULL ? err : &unasked,
+                          .binary = json_size < size ? bytes + json_size : NULL,
+                          .end = bytes + size,
+                          .binary_outputs = -1};
+    srv_status status = start(&r);
+    if (status != SRV_OK) {
+        return status;
     }
-    memset(r.columns, 0, bytes);
     srv_json_skip_space(&r.cursor);
-    srv_status status =
+    status =
         srv__oip_expect(&r, '{', "an object, {\"inputs\": [{\"name\", \"shape\", \"datatype\", \"data\"}]}", "", 0, "");
     if (status != SRV_OK) {
         return status;
@@ -271,9 +221,69 @@ srv_status srv_parse_openinference(const char *text, size_t size, const srv_sign
             return status;
         }
     }
-    if ((status = srv_json_finish(&r.cursor, r.err)) != SRV_OK || (status = check_inputs(&r, seen[0])) != SRV_OK) {
+    if ((status = srv_json_finish(&r.cursor, r.err)) != SRV_OK || (status = check_inputs(&r, seen[0])) != SRV_OK ||
+        (status = check_binary(&r)) != SRV_OK || (status = join_inputs(&r)) != SRV_OK) {
         return status;
     }
-    out->rows = r.rows;
+    return srv__oip_settle_outputs(&r);
+}
+
+/* ----------------------------------------------------------------------------------------------------------- raw */
+
+/* The only column's one value. */
+static srv_status read_raw_value(const char *bytes, size_t size, const srv_table *table, const srv_limits *limits,
+                                 srv_arena *arena, srv_body *out, srv_error *err) {
+    const srv_column *column = table->columns;
+    bool text = column->type == SRV_COLUMN_TEXT || column->type == SRV_COLUMN_CATEGORY;
+    const srv_datatype *type = srv_find_datatype(column->type == SRV_COLUMN_BOOLEAN ? "BOOL" : "FP32", 4);
+    float value = 0;
+    srv_table_rows rows;
+    srv_status status = srv_table_rows_start(&rows, table, limits, arena, err);
+    if (status != SRV_OK || (status = srv_table_rows_open(&rows, err)) != SRV_OK) {
+        return status;
+    }
+    if (text && srv_utf8_fault(bytes, bytes + size) < bytes + size) {
+        return srv_fail(err, SRV_WRONG_VALUE, "the body is not UTF-8; %.100s takes %s", column->name,
+                        column->type == SRV_COLUMN_TEXT ? "a text" : "a category");
+    }
+    if (!text && (size != type->size || type->convert(bytes, 1, &value) == 0)) {
+        return srv_fail(err, SRV_WRONG_VALUE, "the body has %zu bytes; expected one value of %.100s as %s: %zu bytes",
+                        size, column->name, type->name, type->size);
+    }
+    if (text) {
+        status = srv_table_put_text(&rows, 0, (srv_text){bytes, size}, err);
+    } else {
+        srv_table_put_number(&rows, 0, value);
+    }
+    srv_table_rows_finish(&rows, false, out);
+    return status;
+}
+
+srv_status srv_parse_openinference_raw(const char *bytes, size_t size, const srv_signature *signature,
+                                       const srv_limits *limits, srv_arena *arena, srv_body *out, srv_error *err) {
+    const srv_table *table = signature->row->table;
+    size_t inputs = table != NULL ? table->names.count : signature->input_count;
+    if (inputs > 1) {
+        return srv_fail(err, SRV_WRONG_VALUE,
+                        "a raw binary request (Inference-Header-Content-Length: 0) is for models with one input; this "
+                        "one has %zu",
+                        inputs);
+    }
+    srv_status status = table != NULL
+                            ? read_raw_value(bytes, size, table, limits, arena, out, err)
+                            : srv_parse_raw_tensor(bytes, size, &signature->inputs[0], limits, arena, out, err);
+    if (status != SRV_OK) {
+        return status;
+    }
+    srv_output_request *outputs = srv_arena_take(arena, signature->output_count * sizeof *outputs);
+    if (outputs == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < signature->output_count; i++) {
+        outputs[i] = (srv_output_request){.index = i, .binary = true};
+    }
+    out->single = false;
+    out->outputs = outputs;
+    out->output_count = signature->output_count;
     return SRV_OK;
 }

@@ -1,5 +1,6 @@
 #include "parse_tensorflow.h"
 
+#include "excerpt.h"
 #include "rows.h"
 #include "tensorflow_reading.h"
 
@@ -76,6 +77,9 @@ static srv_status read_inputs(srv__tf_reading *r) {
     const srv_signature *signature = r->signature;
     size_t bytes = signature->input_count * sizeof(float *);
     srv_json_tensor tensor;
+    if (signature->row->table != NULL) {
+        return srv__tf_read_table_inputs(r);
+    }
     float **columns = srv_arena_take(r->arena, bytes);
     if (columns == NULL) {
         return srv_fail(r->err, SRV_NO_MEMORY, "out of memory");
@@ -106,42 +110,26 @@ static srv_status read_inputs(srv__tf_reading *r) {
 
 /* ----------------------------------------------------------------------------------------------------- the object */
 
-/* What the request's object has been seen to hold. */
-typedef struct members {
-    const char *instances, *inputs, *signature_name; /* where their values stand, or NULL */
-    bool name_is_text, name_is_known;
-    srv_status data_status; /* how reading the data went; its error waits until all before it is checked */
-    srv_error data_error;
-} members;
-
-static srv_status read_signature_name(srv__tf_reading *r, members *found) {
-    const char *name;
-    size_t size;
-    found->name_is_text = srv_json_peek(&r->cursor) == '"';
-    if (!found->name_is_text) {
-        return srv_json_skip_value(&r->cursor, r->limits->max_depth, r->err);
+srv_status srv__tf_open(srv__tf_reading *r, const char *expected, bool *more) {
+    char message[160];
+    *r->out = (srv_body){.kind = SRV_BODY_ROWS};
+    r->cursor.words = SRV_JSON_NONFINITE;
+    srv_json_skip_space(&r->cursor);
+    int byte = srv_json_peek(&r->cursor);
+    if (byte < 0) {
+        snprintf(message, sizeof message, "JSON Parse error: The document is empty; expecting %s", expected);
+        return srv__tf_fail(r, SRV_MALFORMED, r->cursor.at, "", message);
     }
-    srv_status status = srv_json_read_string(&r->cursor, r->arena, &name, &size, r->err);
-    found->name_is_known = status == SRV_OK && (size == 0 || (size == 15 && memcmp(name, "serving_default", 15) == 0));
-    return status;
+    if (byte != '{') {
+        snprintf(message, sizeof message, "an object, %s", expected);
+        return srv_json_unexpected(&r->cursor, message, r->err);
+    }
+    srv_json_open(&r->cursor, '}', more);
+    return SRV_OK;
 }
 
-/* A fault in the data is kept, and the data passed over, so that faults of the JSON after it come first. */
-static srv_status read_data(srv__tf_reading *r, members *found, srv_status (*read)(srv__tf_reading *r)) {
-    const char *start = r->cursor.at;
-    srv_status status = read(r);
-    if (status == SRV_WRONG_VALUE || status == SRV_TOO_LARGE) {
-        found->data_status = status;
-        found->data_error = *r->err;
-        r->cursor.at = start;
-        status = srv_json_skip_value(&r->cursor, r->limits->max_depth, r->err);
-    }
-    return status;
-}
-
-static srv_status read_member(srv__tf_reading *r, members *found) {
-    static const char *const names[] = {"instances", "inputs", "signature_name"};
-    const char **places[] = {&found->instances, &found->inputs, &found->signature_name};
+srv_status srv__tf_read_key(srv__tf_reading *r, const char *const *names, const char **places, size_t count,
+                            size_t *index) {
     const char *key, *key_at;
     size_t size, i = 0;
     srv_json_skip_space(&r->cursor);
@@ -151,51 +139,75 @@ static srv_status read_member(srv__tf_reading *r, members *found) {
         return status;
     }
     srv_json_skip_space(&r->cursor);
-    while (i < 3 && (strlen(names[i]) != size || memcmp(names[i], key, size) != 0)) {
+    while (i < count && (strlen(names[i]) != size || memcmp(names[i], key, size) != 0)) {
         i++;
     }
     srv_arena_shrink(r->arena, (void *)key, 0);
-    if (i < 3 && *places[i] != NULL) {
+    if (i < count && places[i] != NULL) {
         char message[80];
         snprintf(message, sizeof message, "the key '%s' is there twice", names[i]);
         return srv__tf_fail(r, SRV_MALFORMED, key_at, "", message);
     }
-    if (i < 3) {
-        *places[i] = r->cursor.at;
+    if (i < count) {
+        places[i] = r->cursor.at;
     }
-    if (i == 2) {
-        return read_signature_name(r, found);
-    }
-    if (i < 2 && *places[1 - i] == NULL) { /* with both of them the request is refused for that */
-        return read_data(r, found, i == 0 ? srv__tf_read_instances : read_inputs);
-    }
-    return srv_json_skip_value(&r->cursor, r->limits->max_depth, r->err);
+    *index = i;
+    return SRV_OK;
 }
 
-static srv_status check_members(srv__tf_reading *r, const members *found) {
-    if (found->signature_name != NULL && !found->name_is_text) {
-        return srv__tf_fail(r, SRV_MALFORMED, found->signature_name, "/signature_name",
+srv_status srv__tf_check_signature(srv__tf_reading *r, const char *at) {
+    static const char *const ours[] = {"", "serving_default", "tensorflow/serving/classify",
+                                       "tensorflow/serving/regress"};
+    const char *name;
+    size_t size;
+    if (at == NULL) {
+        return SRV_OK;
+    }
+    if (*at != '"') {
+        return srv__tf_fail(r, SRV_MALFORMED, at, "/signature_name",
                             "JSON Value not formatted correctly. 'signature_name' key must be a string value.");
     }
-    if (found->signature_name != NULL && !found->name_is_known) {
-        return srv__tf_fail(r, SRV_WRONG_VALUE, found->signature_name, "/signature_name",
-                            "Serving signature name not found in signature def; the only one is serving_default");
+    srv_json_cursor cursor = r->cursor;
+    cursor.at = at;
+    srv_status status = srv_json_read_string(&cursor, r->arena, &name, &size, r->err);
+    for (size_t i = 0; status == SRV_OK && i < sizeof ours / sizeof *ours; i++) {
+        if (strlen(ours[i]) == size && memcmp(ours[i], name, size) == 0) {
+            return SRV_OK;
+        }
     }
-    if (found->instances != NULL && found->inputs != NULL) {
-        return srv__tf_fail(r, SRV_MALFORMED, r->cursor.begin, "",
-                            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist");
+    if (status != SRV_OK) {
+        return status;
     }
-    if (found->instances == NULL && found->inputs == NULL) {
-        return srv__tf_fail(r, SRV_MALFORMED, r->cursor.begin, "", "Missing 'inputs' or 'instances' key");
+    char excerpt[SRV_EXCERPT], message[240];
+    snprintf(message, sizeof message,
+             "Serving signature name: \"%s\" not found in signature def; expected serving_default",
+             srv_excerpt(excerpt, name, size));
+    return srv__tf_fail(r, SRV_WRONG_VALUE, at, "/signature_name", message);
+}
+
+/* How reading the data went; its error waits until all that is to be checked before it has been. */
+typedef struct data_fault {
+    srv_status status;
+    srv_error error;
+} data_fault;
+
+/* A fault in the data is kept, and the data passed over, so that faults of the JSON after it come first. */
+static srv_status read_data(srv__tf_reading *r, data_fault *fault, srv_status (*read)(srv__tf_reading *r)) {
+    const char *start = r->cursor.at;
+    srv_status status = read(r);
+    if (status == SRV_WRONG_VALUE || status == SRV_TOO_LARGE) {
+        *fault = (data_fault){status, *r->err};
+        r->cursor.at = start;
+        status = srv_json_skip_value(&r->cursor, r->limits->max_depth, r->err);
     }
-    if (found->data_status != SRV_OK) {
-        *r->err = found->data_error;
-    }
-    return found->data_status;
+    return status;
 }
 
 srv_status srv_parse_tensorflow(const char *text, size_t size, const srv_signature *signature, const srv_limits *limits,
                                 srv_arena *arena, srv_body *out, srv_error *err) {
+    enum { INSTANCES, INPUTS, SIGNATURE_NAME, NAMES };
+    static const char *const names[NAMES] = {"instances", "inputs", "signature_name"};
+    static srv_status (*const readers[2])(srv__tf_reading *) = {srv__tf_read_instances, read_inputs};
     srv_error unasked;
     srv__tf_reading r = {.cursor = srv_json_cursor_at(text, size),
                          .signature = signature,
@@ -204,25 +216,39 @@ srv_status srv_parse_tensorflow(const char *text, size_t size, const srv_signatu
                          .run = srv_json_run_for_cpu(),
                          .out = out,
                          .err = err != NULL ? err : &unasked};
-    members found = {.data_status = SRV_OK};
-    *out = (srv_body){.kind = SRV_BODY_ROWS};
-    r.cursor.words = SRV_JSON_NONFINITE;
-    srv_json_skip_space(&r.cursor);
-    int byte = srv_json_peek(&r.cursor);
-    if (byte < 0) {
-        return srv__tf_fail(&r, SRV_MALFORMED, r.cursor.at, "",
-                            "JSON Parse error: The document is empty; expecting {\"instances\": [row, \xE2\x80\xA6]}");
-    }
-    if (byte != '{') {
-        return srv_json_unexpected(&r.cursor, "an object, {\"instances\": [row, \xE2\x80\xA6]}", r.err);
-    }
+    const char *places[NAMES] = {NULL};
+    data_fault fault = {.status = SRV_OK};
     bool more;
-    srv_json_open(&r.cursor, '}', &more);
+    srv_status status = srv__tf_open(&r, "{\"instances\": [row, \xE2\x80\xA6]}", &more);
+    if (status != SRV_OK) {
+        return status;
+    }
     while (more) {
-        srv_status status = read_member(&r, &found);
+        size_t i = 0;
+        if ((status = srv__tf_read_key(&r, names, places, NAMES, &i)) != SRV_OK) {
+            return status;
+        }
+        if (i < 2 && places[1 - i] == NULL) { /* with both of them the request is refused for that */
+            status = read_data(&r, &fault, readers[i]);
+        } else {
+            status = srv_json_skip_value(&r.cursor, limits->max_depth, r.err);
+        }
         if (status != SRV_OK || (status = srv_json_next(&r.cursor, '}', &more, r.err)) != SRV_OK) {
             return status;
         }
     }
-    return check_members(&r, &found);
+    if ((status = srv__tf_check_signature(&r, places[SIGNATURE_NAME])) != SRV_OK) {
+        return status;
+    }
+    if (places[INSTANCES] != NULL && places[INPUTS] != NULL) {
+        return srv__tf_fail(&r, SRV_MALFORMED, r.cursor.begin, "",
+                            "Not formatted correctly expecting only one of 'inputs' or 'instances' keys to exist");
+    }
+    if (places[INSTANCES] == NULL && places[INPUTS] == NULL) {
+        return srv__tf_fail(&r, SRV_MALFORMED, r.cursor.begin, "", "Missing 'inputs' or 'instances' key");
+    }
+    if (fault.status != SRV_OK) {
+        *r.err = fault.error;
+    }
+    return fault.status;
 }

@@ -7,7 +7,12 @@
  *
  * A row is nested as the input's shape (dimensions of 1 may be left out or added) or flat, all items alike; with one
  * feature it may be a bare number.  NaN, Infinity and -Infinity are numbers.  Reading stops after the object: what
- * follows is ignored, and so are other keys.  Faults are found in the order of TensorFlow Serving: the JSON, the type of
+ * follows is ignored, and so are other keys.
+ *
+ * Of a model that takes a table or a text each column is an input of shape [rows]: a number, true or false, or a string,
+ * bare or in a list of one; a text may be {"b64": "…"}.  null, NaN, and a key that is not there, are missing values where
+ * the column may have them.  A plain row of a table is its values in the order of the columns.
+ *  Faults are found in the order of TensorFlow Serving: the JSON, the type of
  * signature_name, its value, then the data; messages begin with its words, because clients look for them.
  */
 #ifndef SRV_PARSE_PARSE_TENSORFLOW_H

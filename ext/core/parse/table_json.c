@@ -2,8 +2,7 @@
 
 #include "excerpt.h"
 #include "json_scan.h"
-#include "json_tensor.h"
-#include "table_rows.h"
+#include "table_value.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -45,131 +44,6 @@ static srv_status located(reader *r, srv_status status, size_t offset, const cha
     return status;
 }
 
-/* A string, without a copy where nothing in it is escaped. */
-static srv_status read_string(reader *r, srv_text *out) {
-    srv_json_cursor *cursor = &r->cursor;
-    const char *start = cursor->at, *at = start + 1;
-    while (at < cursor->end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' && *at != '\\') {
-        at++;
-    }
-    if (at < cursor->end && *at == '"') {
-        *out = (srv_text){.bytes = start + 1, .size = (size_t)(at - start) - 1};
-        cursor->at = at + 1;
-        return SRV_OK;
-    }
-    srv_status status = srv_json_read_string(cursor, NULL, NULL, NULL, r->err); /* checks it */
-    if (status != SRV_OK) {
-        return status;
-    }
-    *out = (srv_text){.bytes = start + 1, .size = (size_t)(cursor->at - start) - 2};
-    if (memchr(out->bytes, '\\', out->size) != NULL) {
-        cursor->at = start;
-        status = srv_json_read_string(cursor, r->rows.arena, &out->bytes, &out->size, r->err);
-    }
-    return status;
-}
-
-/* ---------------------------------------------------------------------------------------------------------- values */
-
-static srv_status wrong_kind(reader *r, const srv_column *column) {
-    const char *kind = srv_json_kind(srv_json_peek(&r->cursor));
-    if (kind == NULL) {
-        char expected[256];
-        return srv_json_unexpected(&r->cursor, srv_table_describe_column(column, expected, sizeof expected), r->err);
-    }
-    return srv_table_wrong_kind(column, kind, r->err);
-}
-
-/* The flat array of numbers of a tensor beside the table; where it has one number, that may come bare. */
-static srv_status read_tensor(reader *r, size_t index) {
-    const srv_column *column = &r->rows.table->columns[index];
-    srv_json_tensor tensor;
-    srv_status status = srv_json_read_tensor(&r->cursor, "", r->limits->max_depth, srv_json_run_for_cpu(),
-                                             r->rows.arena, &tensor, r->err);
-    if (status != SRV_OK) {
-        srv_error_where(r->err, "%s", ""); /* the tensor's own pointer begins in the middle of ours */
-        return status;
-    }
-    if (tensor.count != column->width || tensor.rank > 1) {
-        return srv_fail(r->err, SRV_WRONG_VALUE, "%.100s has %zu number%s%s; expected an array of %zu", column->name,
-                        tensor.count, tensor.count == 1 ? "" : "s", tensor.rank > 1 ? ", nested" : "", column->width);
-    }
-    double *cells = srv_table_numbers(&r->rows, index);
-    for (size_t i = 0; i < tensor.count; i++) {
-        cells[i] = (double)tensor.values[i];
-    }
-    srv_arena_shrink(r->rows.arena, tensor.values, 0);
-    return SRV_OK;
-}
-
-static srv_status read_number(reader *r, size_t index) {
-    double *cell = srv_table_numbers(&r->rows, index);
-    const char *start = r->cursor.at;
-    srv_status status = srv_json_read_number(&r->cursor, cell, r->err);
-    if (status == SRV_OK && !isfinite(*cell)) {
-        r->cursor.at = start;
-        return srv_table_wrong_kind(&r->rows.table->columns[index], "a number beyond the range of float64 (1.8e308)",
-                                    r->err);
-    }
-    return status;
-}
-
-static srv_status read_boolean(reader *r, size_t index) {
-    double value;
-    srv_status status;
-    int byte = srv_json_peek(&r->cursor);
-    if (byte == 't' || byte == 'f') {
-        status = srv_json_read_literal(&r->cursor, byte == 't' ? "true" : "false", r->err);
-        value = byte == 't' ? 1 : 0;
-    } else {
-        status = srv_json_read_number(&r->cursor, &value, r->err);
-        if (status == SRV_OK && value != 0 && value != 1) {
-            status = srv_table_wrong_kind(&r->rows.table->columns[index], "a number other than 0 and 1", r->err);
-        }
-    }
-    if (status == SRV_OK) {
-        srv_table_put_number(&r->rows, index, value);
-    }
-    return status;
-}
-
-/* The value of a column of the open row. */
-static srv_status read_value(reader *r, size_t index) {
-    const srv_column *column = &r->rows.table->columns[index];
-    int byte = srv_json_peek(&r->cursor);
-    srv_status status;
-    if (byte == 'n') {
-        status = srv_json_read_literal(&r->cursor, "null", r->err);
-        return status == SRV_OK ? srv_table_put_missing(&r->rows, index, r->err) : status;
-    }
-    switch (column->type) {
-    case SRV_COLUMN_NUMBER:
-        if (srv_json_at_number(&r->cursor)) {
-            return read_number(r, index);
-        }
-        break;
-    case SRV_COLUMN_BOOLEAN:
-        if (byte == 't' || byte == 'f' || srv_json_at_number(&r->cursor)) {
-            return read_boolean(r, index);
-        }
-        break;
-    case SRV_COLUMN_CATEGORY:
-    case SRV_COLUMN_TEXT:
-        if (byte == '"') {
-            srv_text text;
-            status = read_string(r, &text);
-            return status == SRV_OK ? srv_table_put_text(&r->rows, index, text, r->err) : status;
-        }
-        break;
-    case SRV_COLUMN_TENSOR:
-        if (byte == '[' || (column->width == 1 && srv_json_at_number(&r->cursor))) {
-            return read_tensor(r, index);
-        }
-        break;
-    }
-    return wrong_kind(r, column);
-}
-
 /* ------------------------------------------------------------------------------------------------------------ rows */
 
 /* The column whose name stands here.  Records mostly keep the columns' order, so the one after the last is tried first,
@@ -191,7 +65,7 @@ static srv_status read_key(reader *r, size_t guess, size_t *column) {
     if (srv_json_peek(cursor) != '"') {
         return located(r, srv_json_unexpected(cursor, "a column's name in double quotes", r->err), offset, NULL);
     }
-    srv_status status = read_string(r, &key);
+    srv_status status = srv_table_read_string(cursor, r->rows.arena, &key, r->err);
     if (status != SRV_OK) {
         return located(r, status, offset, NULL);
     }
@@ -225,7 +99,7 @@ static srv_status read_record(reader *r) {
         }
         srv_json_skip_space(cursor);
         offset = offset_of(r);
-        if ((status = read_value(r, column)) != SRV_OK) {
+        if ((status = srv_table_read_value(&r->cursor, &r->rows, column, r->err)) != SRV_OK) {
             return located(r, status, offset, name);
         }
         if ((status = srv_json_next(cursor, '}', &more, r->err)) != SRV_OK) {
@@ -255,7 +129,7 @@ static srv_status read_positional(reader *r) {
             return located(r, wrong_count(r, count, true), offset, NULL);
         }
         srv_table_rows_claim(&r->rows, count);
-        if ((status = read_value(r, count)) != SRV_OK ||
+        if ((status = srv_table_read_value(&r->cursor, &r->rows, count, r->err)) != SRV_OK ||
             (status = srv_json_next(&r->cursor, ']', &more, r->err)) != SRV_OK) {
             return located(r, status, offset, step);
         }
@@ -279,7 +153,7 @@ static srv_status read_row(reader *r) {
     }
     if (r->rows.table->bare) {
         srv_table_rows_claim(&r->rows, 0);
-        return located(r, read_value(r, 0), offset, NULL);
+        return located(r, srv_table_read_value(&r->cursor, &r->rows, 0, r->err), offset, NULL);
     }
     const char *kind = srv_json_kind(byte);
     if (kind == NULL) {
@@ -364,7 +238,7 @@ static srv_status read_wrapped(reader *r, bool *single) {
     if (srv_json_peek(&r->cursor) != '"') {
         return srv_json_unexpected(&r->cursor, "a key in double quotes", r->err);
     }
-    if ((status = read_string(r, &key)) != SRV_OK) {
+    if ((status = srv_table_read_string(&r->cursor, r->rows.arena, &key, r->err)) != SRV_OK) {
         return status;
     }
     char excerpt[SRV_EXCERPT], place[200];

@@ -99,6 +99,13 @@ double *srv_table_numbers(srv_table_rows *rows, size_t column) {
     return rows->cells + (rows->count - 1) * rows->table->features + rows->table->columns[column].offset;
 }
 
+void srv_table_put_floats(srv_table_rows *rows, size_t column, const float *values) {
+    double *cells = srv_table_numbers(rows, column);
+    for (size_t i = 0; i < rows->table->columns[column].width; i++) {
+        cells[i] = (double)values[i];
+    }
+}
+
 static void set_text(srv_table_rows *rows, size_t column, srv_text text) {
     rows->texts[(rows->count - 1) * rows->table->texts + rows->table->columns[column].text] = text;
     *srv_table_numbers(rows, column) = 0;

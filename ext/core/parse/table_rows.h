@@ -40,6 +40,7 @@ void srv_table_rows_finish(const srv_table_rows *rows, bool single, srv_body *ou
 /* A cell of the open row.  Texts must live as long as the arena or the body, and be UTF-8. */
 void srv_table_put_number(srv_table_rows *rows, size_t column, double value);
 double *srv_table_numbers(srv_table_rows *rows, size_t column); /* TENSOR: [width], to be written */
+void srv_table_put_floats(srv_table_rows *rows, size_t column, const float *values); /* TENSOR: [width] */
 srv_status srv_table_put_missing(srv_table_rows *rows, size_t column, srv_error *err);
 srv_status srv_table_put_text(srv_table_rows *rows, size_t column, srv_text text, srv_error *err); /* CATEGORY, TEXT */
 /* Any column, from CSV or a form; an empty cell is a missing value where the empty text is none. */

@@ -206,5 +206,8 @@ srv_status srv__tf_read_instances(srv__tf_reading *r) {
     if (srv_json_peek(&first) == ']') {
         return srv__tf_fail(r, SRV_WRONG_VALUE, start, "/instances", "No values in 'instances' array; expecting a row");
     }
+    if (r->signature->row->table != NULL) {
+        return srv__tf_read_table_instances(r);
+    }
     return srv_json_peek(&first) == '{' && !srv__tf_is_base64(first) ? read_named_items(r) : read_plain_items(r);
 }
