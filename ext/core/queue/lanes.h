@@ -27,6 +27,7 @@ typedef struct lane {
 typedef struct lanes {
     lane *first; /* in turn: the first is served next */
     size_t rows; /* waiting in all */
+    size_t turn; /* of them, SRV_FAIR_ROWS of each job at most: what the next batches take before a job that is added */
     double ns;   /* predicted time to compute them, one slot */
     double wake_ns;
 } lanes;
