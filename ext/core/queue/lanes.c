@@ -163,6 +163,19 @@ static void take_round(lanes *all, lane *l, uint64_t now, size_t room, size_t sh
     }
 }
 
+/* Those of the batch's first `count` that have more rows, which are the lane's first, go behind those that had no turn. */
+static void rotate_jobs(lane *l, const batch *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        srv_job *job = b->parts[i].job;
+        if (job->taken_ < job->rows && l->first != l->last) {
+            l->first = job->next_;
+            job->next_ = NULL;
+            l->last->next_ = job;
+            l->last = job;
+        }
+    }
+}
+
 static void put_last(lanes *all, lane *l) {
     lane **place = &all->first;
     while (*place != l) {
@@ -181,7 +194,9 @@ void lanes_take(lanes *all, lane *l, uint64_t now, batch *out) {
     out->count = out->rows = 0;
     size_t room = out->work->batch_rows;
     take_round(all, l, now, room, SRV_FAIR_ROWS, out);
+    const size_t had_turn = out->count;
     take_round(all, l, now, room, room, out);
+    rotate_jobs(l, out, had_turn);
     if (all->first->next != NULL) {
         put_last(all, l);
     }
