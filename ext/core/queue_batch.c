@@ -414,17 +414,19 @@ static void finish_and_unlock(srv_queue *queue, srv_job *job) {
     unlock(queue);
 }
 
-/* What is asked at the door: is there room, and is there time? */
+/* What is asked at the door: is there room, and is there time?  A small request waits for no more than the turn of the
+ * others, however many rows they have. */
 static srv_status admit_lock_held(srv_queue *queue, const srv_job *job, srv_error *err) {
     if (queue->closed) {
         return srv_fail(err, SRV_CLOSED, "the server is shutting down");
     }
-    size_t waiting = queue->lanes.rows;
+    const lanes *l = &queue->lanes;
+    size_t waiting = job->rows <= SRV_FAIR_ROWS ? l->turn : l->rows;
     if (waiting > 0 && waiting + job->rows > queue->max_queue_rows) {
         counts_add(&queue->counts->rejected);
         return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting; at most %zu may", waiting, queue->max_queue_rows);
     }
-    double ahead = queue->lanes.ns / (double)queue->slot_count;
+    double ahead = waiting > 0 ? l->ns * (double)waiting / (double)l->rows / (double)queue->slot_count : 0;
     if (job->deadline_ns != 0 && (double)job->submitted_ns_ + ahead > (double)job->deadline_ns && waiting > 0) {
         counts_add(&queue->counts->rejected);
         return srv_fail(err, SRV_OVERLOADED, "%zu rows are waiting, for about %.0f ms: the deadline can't be met",

@@ -14,8 +14,9 @@ from pyapp.serving.versions import State, UnavailableError, Version
 
 from . import serving
 from .admin import require_admin, who
+from .bodies import read_body
 from .errors import BadField
-from .predict import read_body, with_version
+from .predict import with_version
 
 bp = Blueprint("repository", __name__, url_prefix="/v2")
 

@@ -44,6 +44,39 @@ TEST(lanes_of_unloaded_models_do_not_pile_up) {
     lanes_free(&all);
 }
 
+TEST(many_large_requests_take_turns_with_a_small_one) {
+    const char model = 0;
+    srv_work work = work_of(&model);
+    enum { LARGE = 20, ROWS = 1000, BATCHES = LARGE * SRV_FAIR_ROWS / SRV_BATCH_ROWS + 1 };
+    srv_job large[LARGE], small = {.work = &work, .rows = 1};
+    lanes all = {0};
+    lane *l = NULL;
+    for (int i = 0; i < LARGE; i++) {
+        large[i] = (srv_job){.work = &work, .rows = ROWS};
+        l = lanes_add(&all, &large[i], SECOND);
+    }
+    lanes_add(&all, &small, SECOND);
+    CHECK_EQ(all.turn, LARGE * SRV_FAIR_ROWS + 1);
+    batch b;
+    for (int i = 0; i < BATCHES; i++) {
+        lanes_take(&all, l, SECOND, &b);
+        CHECK_EQ(b.rows, SRV_BATCH_ROWS);
+    }
+    CHECK_EQ(small.taken_, 1);
+    for (int i = 0; i < LARGE; i++) { /* nobody got two turns before the others had one */
+        CHECK(large[i].taken_ >= SRV_FAIR_ROWS && large[i].taken_ <= 2 * SRV_FAIR_ROWS);
+    }
+    while (all.rows > 0) {
+        lanes_take(&all, l, SECOND, &b);
+    }
+    CHECK_EQ(all.turn, 0);
+    CHECK(l->first == NULL && l->last == NULL);
+    for (int i = 0; i < LARGE; i++) {
+        CHECK_EQ(large[i].taken_, ROWS);
+    }
+    lanes_free(&all);
+}
+
 TEST(a_model_keeps_its_lane_and_what_it_learnt) {
     const char models[2] = {0};
     srv_work one = work_of(&models[0]), two = work_of(&models[1]);
@@ -78,5 +111,5 @@ TEST(a_lane_with_requests_is_never_given_away) {
     lanes_free(&all);
 }
 
-TEST_MAIN(RUN(lanes_of_unloaded_models_do_not_pile_up); RUN(a_model_keeps_its_lane_and_what_it_learnt);
-          RUN(a_lane_with_requests_is_never_given_away))
+TEST_MAIN(RUN(lanes_of_unloaded_models_do_not_pile_up); RUN(many_large_requests_take_turns_with_a_small_one);
+          RUN(a_model_keeps_its_lane_and_what_it_learnt); RUN(a_lane_with_requests_is_never_given_away))

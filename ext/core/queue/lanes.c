@@ -45,6 +45,10 @@ static lane *find_lane(lanes *all, const srv_job *job, uint64_t now) {
     return old == NULL ? NULL : begin_lane(old, job, all->wake_ns);
 }
 
+static size_t in_turn(size_t rows) {
+    return rows < SRV_FAIR_ROWS ? rows : SRV_FAIR_ROWS;
+}
+
 lane *lanes_add(lanes *all, srv_job *job, uint64_t now) {
     lane *l = find_lane(all, job, now);
     if (l == NULL) {
@@ -60,14 +64,17 @@ lane *lanes_add(lanes *all, srv_job *job, uint64_t now) {
     job->queued_ = true;
     l->rows += job->rows;
     all->rows += job->rows;
+    all->turn += in_turn(job->rows);
     all->ns += work_ns(job->work, job->rows);
     l->last_ns = now;
     return l;
 }
 
-static void count_out(lanes *all, lane *l, const srv_job *job, size_t rows) {
+/* `rows` of the `left` that the job had in the lane. */
+static void count_out(lanes *all, lane *l, const srv_job *job, size_t rows, size_t left) {
     l->rows -= rows;
     all->rows -= rows;
+    all->turn -= in_turn(left) - in_turn(left - rows);
     all->ns -= work_ns(job->work, job->rows) * (double)rows / (double)job->rows;
     if (all->rows == 0) {
         all->ns = 0; /* roundings don't add up */
@@ -92,7 +99,7 @@ void lanes_withdraw(lanes *all, srv_job *job) {
         for (srv_job *j = l->first; j != NULL; before = j, j = j->next_) {
             if (j == job) {
                 unlink_job(l, before, job);
-                count_out(all, l, job, job->rows - job->taken_);
+                count_out(all, l, job, job->rows - job->taken_, job->rows - job->taken_);
                 break;
             }
         }
@@ -117,7 +124,7 @@ srv_job *lanes_remove_expired(lanes *all, lane *l, uint64_t now) {
     for (srv_job *job = l->first; job != NULL; before = job, job = job->next_) {
         if (job->deadline_ns != 0 && now > job->deadline_ns && job->taken_ == 0) {
             unlink_job(l, before, job);
-            count_out(all, l, job, job->rows);
+            count_out(all, l, job, job->rows, job->rows);
             return job;
         }
     }
@@ -146,12 +153,25 @@ static void take_round(lanes *all, lane *l, uint64_t now, size_t room, size_t sh
         if (job->taken_ == 0) {
             job->started_ns_ = now;
         }
+        count_out(all, l, job, rows, job->rows - job->taken_);
         take_rows(b, job, rows);
-        count_out(all, l, job, rows);
         if (job->taken_ == job->rows) {
             unlink_job(l, before, job);
         } else {
             before = job;
+        }
+    }
+}
+
+/* Those of the batch's first `count` that have more rows, which are the lane's first, go behind those that had no turn. */
+static void rotate_jobs(lane *l, const batch *b, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        srv_job *job = b->parts[i].job;
+        if (job->taken_ < job->rows && l->first != l->last) {
+            l->first = job->next_;
+            job->next_ = NULL;
+            l->last->next_ = job;
+            l->last = job;
         }
     }
 }
@@ -174,7 +194,9 @@ void lanes_take(lanes *all, lane *l, uint64_t now, batch *out) {
     out->count = out->rows = 0;
     size_t room = out->work->batch_rows;
     take_round(all, l, now, room, SRV_FAIR_ROWS, out);
+    const size_t had_turn = out->count;
     take_round(all, l, now, room, room, out);
+    rotate_jobs(l, out, had_turn);
     if (all->first->next != NULL) {
         put_last(all, l);
     }

@@ -2,7 +2,8 @@
  *
  * A lane holds the requests for one model that still have rows to be taken, oldest first.  Lanes take turns, those of
  * interactive requests before those of background ones.  Within a lane every request gets SRV_FAIR_ROWS into a batch
- * before any gets more, so that a large request never holds up small ones for longer than a batch.
+ * before any gets more, and those that had a turn go behind those that had none: large requests, however many, hold up
+ * small ones for one turn each.
  */
 #ifndef SRV_QUEUE_LANES_H
 #define SRV_QUEUE_LANES_H
@@ -27,6 +28,7 @@ typedef struct lane {
 typedef struct lanes {
     lane *first; /* in turn: the first is served next */
     size_t rows; /* waiting in all */
+    size_t turn; /* of them, SRV_FAIR_ROWS of each job at most: what the next batches take before a job that is added */
     double ns;   /* predicted time to compute them, one slot */
     double wake_ns;
 } lanes;
