@@ -141,12 +141,12 @@ class Engine:
         """Counts since the engine was made, of this process and all that were forked since, those that are gone too.
 
         Taken without stopping anything.  `requests`, `rows`, `batches`, `batch_rows` (batches by their rows),
-        `rejected`, `expired`, `cancelled`, `waits` (batches whose leader let others join), `queued_rows` and `running`
-        (now, of the processes that live), and `models`: for each version that was ever asked `model`, `version`,
-        `rows`, `last_ms` (Unix time), `requests` (by outcome) and `histograms` of the answered ones: `parse`,
-        `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.  A histogram is `count`, `sum` and `buckets`: those that
-        are not empty, as (exclusive upper bound, count).  `host` has what `count` was told.  After 1023 versions all
-        further ones are counted as version 0 of `(others)`.
+        `rejected`, `expired`, `cancelled`, `waits` (batches whose leader let others join), `queued_rows` and
+        `running` (now, of the processes that live), and `models`: for each version that was ever asked `model`,
+        `version`, `rows`, `last_ms` (Unix time), `requests` (by outcome) and `histograms` of the answered ones:
+        `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.  A histogram is
+        `count`, `sum` and `buckets`: those that are not empty, as (exclusive upper bound, count).  `host` has
+        what `count` was told.  After 1023 versions all further ones are counted as version 0 of `(others)`.
         """
     def count(
         self, what: Literal["store_errors", "database_errors", "observer_dropped", "refused_late"], by: int = 1, /

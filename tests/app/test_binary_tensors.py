@@ -379,10 +379,10 @@ def test_compressed_bodies(encoding: str, pack: Any, client: FlaskClient, row: l
     ("body", "encoding", "status"),
     [
         (b"no gzip", "gzip", 400),
-        (gzip.compress(b"[1,2,3,4]")[:-3], "gzip", 400),
+        (gzip.compress(b"[1,2,3,4]", mtime=0)[:-3], "gzip", 400),
         (b"", "gzip", 400),
         (gzip.compress(bytes(1 << 25)), "gzip", 413),
-        (gzip.compress(b"[1, 2") + gzip.compress(b", 3, 4]"), "gzip", 200),
+        (gzip.compress(b"[1, 2", mtime=0) + gzip.compress(b", 3, 4]", mtime=0), "gzip", 200),
         (b"x", "br", 415),
         (b"[1,2,3,4]", "gzip, deflate", 415),
         (b"[1,2,3,4]", "identity", 200),
