@@ -148,7 +148,7 @@ static srv_status join_inputs(srv__oip_reading *r) {
         srv_status status = srv_table_columns_finish(&r->gathered, &rows, r->err);
         if (status == SRV_OK) {
             r->out->rows = rows.rows;
-            r->out->values = rows.values;
+            r->out->cells = rows.cells;
             r->out->texts = rows.texts;
         } else {
             srv_error_where(r->err, "/inputs");

@@ -78,6 +78,24 @@ static srv_status expect_object(srv__tf_reading *r, const char *what) {
     return srv__tf_fail(r, SRV_WRONG_VALUE, r->cursor.at, "", message);
 }
 
+/* The rows of a model of tensors alone, which are float32. */
+static srv_status narrow(srv__tf_reading *r, size_t features) {
+    size_t count, bytes;
+    float *values = NULL;
+    if (srv_multiply(r->out->rows, features, &count) && srv_multiply(count, sizeof *values, &bytes)) {
+        values = srv_arena_take(r->arena, bytes);
+    }
+    if (values == NULL) {
+        return srv_fail(r->err, SRV_NO_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[i] = (float)r->out->cells[i];
+    }
+    r->out->values = values;
+    r->out->cells = NULL;
+    return SRV_OK;
+}
+
 /* The features that the context has given, into the row that has just been opened. */
 static void copy_context(srv_table_rows *context, const bool *given, srv_table_rows *rows) {
     const srv_table *table = rows->table;
@@ -139,7 +157,7 @@ static srv_status read_examples(srv__tf_reading *r, const srv_table *table, srv_
         return srv__tf_fail(r, SRV_WRONG_VALUE, start, "/examples", "No values in 'examples' array");
     }
     srv_table_rows_finish(&rows, false, r->out);
-    return SRV_OK;
+    return r->signature->row->table == NULL ? narrow(r, table->features) : SRV_OK;
 }
 
 /* The parts have been found: the context first, as the examples need it. */
