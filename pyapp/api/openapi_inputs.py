@@ -69,7 +69,7 @@ class ModelInput:
         signature = {"signature_name": {"enum": ["serving_default"]}}
         rows = {"type": "array", "items": row.schema, "minItems": 1}
         instances = {"type": "object", "properties": {"instances": rows, **signature}, "required": ["instances"]}
-        columns = {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]}
+        columns = self._columnar()
         inputs = {"type": "object", "properties": {"inputs": columns, **signature}, "required": ["inputs"]}
         example = {"instances": [row.example]} if self.is_plain and row.example is not None else None
         return Body({"title": self._title(), "anyOf": [instances, inputs]}, example)
@@ -117,6 +117,17 @@ class ModelInput:
             return record
         (row,) = named.values()
         return Body({"anyOf": [row.schema, record.schema]}, row.example)
+
+    def _columnar(self) -> Schema:
+        """A batch for each input, by name; of an only input also bare."""
+        if not self.is_plain:
+            return {"anyOf": [{"type": "array", "minItems": 1}, {"type": "object", "minProperties": 1}]}
+        batches = {
+            item["name"]: {"type": "array", "items": _tensor(item["shape"]).schema, "minItems": 1}
+            for item in self.inputs
+        }
+        named = _record({name: (Body(batch, None), True) for name, batch in batches.items()}).schema
+        return named if len(batches) > 1 else {"anyOf": [named, *batches.values()]}
 
     def _is_text(self) -> bool:
         return len(self.inputs) == 1 and self.inputs[0]["kind"] == "text"

@@ -160,6 +160,13 @@ OPERATIONS: dict[str, Operation] = {
         "Administration", {201: ref("Stored")}, (400, 401, 403, 404, 409, 413, 422), body="zip", security="admin"
     ),
     "upload.delete_version": Operation("Administration", {200: ref("Stored")}, (401, 403, 404, 409), security="admin"),
+    "metrics.metrics": Operation("Models", {200: "*/*"}),
+    "tensorflow.models": Operation("TensorFlow Serving", {200: {"type": "object"}}),
+    "openinference.config": Operation("Open Inference", {200: {"type": "object"}}, (400, 404, 503)),
+    "repository.index": Operation("Open Inference", {200: {"type": "array"}}, (400, 401, 413, 429)),
+    "repository.load": Operation("Open Inference", {200: {}}, (400, 401, 403, 404, 409, 413, 503), security="admin"),
+    "repository.unload": Operation("Open Inference", {200: {}}, (400, 401, 403, 404, 409, 413, 503), security="admin"),
+    "repository.statistics": Operation("Open Inference", {200: {"type": "object"}}, (400, 404, 503)),
     "openapi.document": Operation("Documents", {200: {"type": "object"}, 304: None}),
     "page.docs": _page("text/html"),
     "page.index": _page("text/html"),
