@@ -55,7 +55,7 @@ def build(app: Flask, snapshot: Snapshot, needs_key: bool = False) -> dict[str, 
     inputs = inputs_of(snapshot)
     bodies = _input_components(inputs)
     paths: dict[str, dict[str, Any]] = {}
-    prefix = ""
+    prefix, named = "", set()
     for rule, view in views(app):
         if view == "openapi.document":
             prefix = rule.rule.removesuffix("/openapi.json")
@@ -67,6 +67,8 @@ def build(app: Flask, snapshot: Snapshot, needs_key: bool = False) -> dict[str, 
             function = inspect.unwrap(app.view_functions[rule.endpoint])
             told = _operation(OPERATIONS.get(view, UNKNOWN), rule, function.__doc__ or "", inputs, snapshot, needs_key)
             name = "_".join([*view.split("."), *(["of", *_choosers(rule)] if _choosers(rule) else [])])
+            name = name if (name, method) not in named else f"{name}_all"  # the same view, of all models
+            named.add((name, method))
             item[method.lower()] = {"operationId": f"{name}_{method.lower()}" if len(methods) > 1 else name, **told}
     tags = sorted({operation["tags"][0] for item in paths.values() for operation in item.values()})
     return {

@@ -13,7 +13,7 @@ from running_server import Server, free_port, running
 TOKEN = "let me in"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("clients")
     store = folder / "store"

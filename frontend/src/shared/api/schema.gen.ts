@@ -446,6 +446,23 @@ export interface paths {
         patch: operations["tensorflow_malformed_of_rest_patch"];
         trace?: never;
     };
+    "/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The names, as KServe lists them, and more of each: TensorFlow Serving has no such list */
+        get: operations["tensorflow_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/models/{name}": {
         parameters: {
             query?: never;
@@ -463,7 +480,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/models/{name}/labels/{label}:predict": {
+    "/v1/models/{name}/labels/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The state of every version, newest first, or of one */
+        get: operations["tensorflow_status_of_label"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/labels/{label}/metadata": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The signatures: names, types and shapes of inputs and outputs */
+        get: operations["tensorflow_metadata_of_label"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/models/{name}/labels/{label}:{method}": {
         parameters: {
             query?: never;
             header?: never;
@@ -472,7 +523,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Rows (`instances`) or columns (`inputs`) in, `predictions` or `outputs` out.  The content type says nothing */
+        /** Rows, columns or examples in, `predictions`, `outputs` or `results` out.  The content type says nothing */
         post: operations["tensorflow_predict_of_label"];
         delete?: never;
         options?: never;
@@ -487,7 +538,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The signature: names, types and shapes of inputs and outputs */
+        /** The signatures: names, types and shapes of inputs and outputs */
         get: operations["tensorflow_metadata"];
         put?: never;
         post?: never;
@@ -521,7 +572,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** The signature: names, types and shapes of inputs and outputs */
+        /** The signatures: names, types and shapes of inputs and outputs */
         get: operations["tensorflow_metadata_of_version"];
         put?: never;
         post?: never;
@@ -531,7 +582,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/models/{name}/versions/{version}:predict": {
+    "/v1/models/{name}/versions/{version}:{method}": {
         parameters: {
             query?: never;
             header?: never;
@@ -540,7 +591,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Rows (`instances`) or columns (`inputs`) in, `predictions` or `outputs` out.  The content type says nothing */
+        /** Rows, columns or examples in, `predictions`, `outputs` or `results` out.  The content type says nothing */
         post: operations["tensorflow_predict_of_version"];
         delete?: never;
         options?: never;
@@ -548,7 +599,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/models/{name}:predict": {
+    "/v1/models/{name}:{method}": {
         parameters: {
             query?: never;
             header?: never;
@@ -557,7 +608,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Rows (`instances`) or columns (`inputs`) in, `predictions` or `outputs` out.  The content type says nothing */
+        /** Rows, columns or examples in, `predictions`, `outputs` or `results` out.  The content type says nothing */
         post: operations["tensorflow_predict"];
         delete?: never;
         options?: never;
@@ -633,6 +684,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/models/{name}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The model as a configuration of Triton's: its tensors without the batch, and how many rows a batch may have */
+        get: operations["openinference_config"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/models/{name}/infer": {
         parameters: {
             query?: never;
@@ -642,8 +710,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tensors in, tensors out, as JSON */
+        /** Tensors in, tensors out, as JSON or binary */
         post: operations["openinference_infer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/labels/{label}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Names, types and shapes of inputs and outputs; -1 is the batch */
+        get: operations["openinference_model_of_label"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -659,8 +744,25 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tensors in, tensors out, as JSON */
+        /** Tensors in, tensors out, as JSON or binary */
         post: operations["openinference_infer_of_label"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/labels/{label}/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** 200 or 400; 404 for what is not in the store */
+        get: operations["openinference_model_ready_of_label"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -676,6 +778,23 @@ export interface paths {
         };
         /** 200 or 400; 404 for what is not in the store */
         get: operations["openinference_model_ready"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts and times of the versions that can answer, in this process, since it started */
+        get: operations["repository_statistics"];
         put?: never;
         post?: never;
         delete?: never;
@@ -701,6 +820,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v2/models/{name}/versions/{version}/config": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The model as a configuration of Triton's: its tensors without the batch, and how many rows a batch may have */
+        get: operations["openinference_config_of_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v2/models/{name}/versions/{version}/infer": {
         parameters: {
             query?: never;
@@ -710,7 +846,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Tensors in, tensors out, as JSON */
+        /** Tensors in, tensors out, as JSON or binary */
         post: operations["openinference_infer_of_version"];
         delete?: never;
         options?: never;
@@ -729,6 +865,91 @@ export interface paths {
         get: operations["openinference_model_ready_of_version"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/{name}/versions/{version}/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts and times of the versions that can answer, in this process, since it started */
+        get: operations["repository_statistics_of_version"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/models/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Counts and times of the versions that can answer, in this process, since it started */
+        get: operations["repository_statistics_all"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/repository/index": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Every version of the store; with {"ready": true} those that can answer */
+        post: operations["repository_index"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/repository/models/{name}/load": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Looks at the store now, and takes back that the model was unloaded; 200 once a version of it can answer */
+        post: operations["repository_load"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v2/repository/models/{name}/unload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** No version of the model answers any more, here and in every process, until it is loaded again */
+        post: operations["repository_unload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2136,15 +2357,6 @@ export interface operations {
                     "*/*": unknown;
                 };
             };
-            /** @description an error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
         };
     };
     openapi_document: {
@@ -2344,6 +2556,26 @@ export interface operations {
             429: components["responses"]["TensorflowError429"];
         };
     };
+    tensorflow_models: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
     tensorflow_status: {
         parameters: {
             query?: never;
@@ -2368,6 +2600,57 @@ export interface operations {
             404: components["responses"]["TensorflowError404"];
         };
     };
+    tensorflow_status_of_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TensorflowStatus"];
+                };
+            };
+            400: components["responses"]["TensorflowError400"];
+            404: components["responses"]["TensorflowError404"];
+        };
+    };
+    tensorflow_metadata_of_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TensorflowMetadata"];
+                };
+            };
+            400: components["responses"]["TensorflowError400"];
+            404: components["responses"]["TensorflowError404"];
+            503: components["responses"]["TensorflowError503"];
+        };
+    };
     tensorflow_predict_of_label: {
         parameters: {
             query?: never;
@@ -2384,6 +2667,7 @@ export interface operations {
             path: {
                 name: string;
                 label: string;
+                method: "classify" | "predict" | "regress";
             };
             cookie?: never;
         };
@@ -2506,6 +2790,7 @@ export interface operations {
             path: {
                 name: string;
                 version: number;
+                method: "classify" | "predict" | "regress";
             };
             cookie?: never;
         };
@@ -2551,6 +2836,7 @@ export interface operations {
             };
             path: {
                 name: string;
+                method: "classify" | "predict" | "regress";
             };
             cookie?: never;
         };
@@ -2674,6 +2960,31 @@ export interface operations {
             503: components["responses"]["Error503"];
         };
     };
+    openinference_config: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Error400"];
+            404: components["responses"]["Error404"];
+            503: components["responses"]["Error503"];
+        };
+    };
     openinference_infer: {
         parameters: {
             query?: never;
@@ -2717,6 +3028,31 @@ export interface operations {
             429: components["responses"]["Error429"];
             503: components["responses"]["Error503"];
             504: components["responses"]["Error504"];
+        };
+    };
+    openinference_model_of_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TensorMetadata"];
+                };
+            };
+            404: components["responses"]["Error404"];
+            503: components["responses"]["Error503"];
         };
     };
     openinference_infer_of_label: {
@@ -2765,6 +3101,39 @@ export interface operations {
             504: components["responses"]["Error504"];
         };
     };
+    openinference_model_ready_of_label: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                label: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            /** @description malformed body; broken transfer; damaged compression; wrong parameter; wrong header; wrong field; no model named */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
+                };
+            };
+            404: components["responses"]["Error404"];
+        };
+    };
     openinference_model_ready: {
         parameters: {
             query?: never;
@@ -2797,6 +3166,31 @@ export interface operations {
             404: components["responses"]["Error404"];
         };
     };
+    repository_statistics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Error400"];
+            404: components["responses"]["Error404"];
+            503: components["responses"]["Error503"];
+        };
+    };
     openinference_model_of_version: {
         parameters: {
             query?: never;
@@ -2818,6 +3212,32 @@ export interface operations {
                     "application/json": components["schemas"]["TensorMetadata"];
                 };
             };
+            404: components["responses"]["Error404"];
+            503: components["responses"]["Error503"];
+        };
+    };
+    openinference_config_of_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Error400"];
             404: components["responses"]["Error404"];
             503: components["responses"]["Error503"];
         };
@@ -2899,6 +3319,137 @@ export interface operations {
                 };
             };
             404: components["responses"]["Error404"];
+        };
+    };
+    repository_statistics_of_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Error400"];
+            404: components["responses"]["Error404"];
+            503: components["responses"]["Error503"];
+        };
+    };
+    repository_statistics_all: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            400: components["responses"]["Error400"];
+            404: components["responses"]["Error404"];
+            503: components["responses"]["Error503"];
+        };
+    };
+    repository_index: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown[];
+                };
+            };
+            400: components["responses"]["Error400"];
+            401: components["responses"]["Error401"];
+            413: components["responses"]["Error413"];
+            429: components["responses"]["Error429"];
+        };
+    };
+    repository_load: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            400: components["responses"]["Error400"];
+            401: components["responses"]["Error401"];
+            403: components["responses"]["Error403"];
+            404: components["responses"]["Error404"];
+            409: components["responses"]["Error409"];
+            413: components["responses"]["Error413"];
+            503: components["responses"]["Error503"];
+        };
+    };
+    repository_unload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            400: components["responses"]["Error400"];
+            401: components["responses"]["Error401"];
+            403: components["responses"]["Error403"];
+            404: components["responses"]["Error404"];
+            409: components["responses"]["Error409"];
+            413: components["responses"]["Error413"];
+            503: components["responses"]["Error503"];
         };
     };
 }
