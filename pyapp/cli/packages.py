@@ -79,7 +79,8 @@ def _split(context: click.Context, parameter: click.Parameter, value: str | None
 @click.option("--output", help="Which of several outputs, or methods, to serve.")
 @click.option("--samples", type=_PATH, help="Inputs, or inputs and outputs, to keep and replay: .jsonl, .csv, .npy.")
 @click.option("--eval", "evaluation", type=_PATH, help="A CSV file to measure the model with.")
-@click.option("--target", help="The column of --eval with the right answers.")
+@click.option("--train-data", "training", type=_PATH, help="A CSV file of what was trained on, to tell drift from.")
+@click.option("--target", help="The column of --eval and --train-data with the right answers.")
 @click.option("--trust", is_flag=True, help="Run the pickle that the file is, in a process of its own.")
 @click.option("--description", help="One line, for people.")
 @click.option("--dry-run", is_flag=True, help="Do everything but write into the store.")
@@ -89,8 +90,10 @@ def import_command(file: Path, name: str, as_json: bool, dry_run: bool, **chosen
 
     FILE is of Keras, ONNX, scikit-learn or PyTorch; what it is, is told by its content.
     """
-    if (chosen["evaluation"] is None) != (chosen["target"] is None):
+    if chosen["evaluation"] is not None and chosen["target"] is None:
         raise click.UsageError("--eval and --target go together")
+    if chosen["target"] is not None and chosen["evaluation"] is None and chosen["training"] is None:
+        raise click.UsageError("--target goes with --eval or --train-data")
     from pyapp.importers.run import import_model
 
     with one_message(), progress(quiet=as_json) as tell:

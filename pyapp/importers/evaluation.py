@@ -30,19 +30,9 @@ def evaluate(
     model: engine.Model, manifest: Mapping[str, Any], path: Path, target: str, progress: Progress | None = None
 ) -> Evaluation:
     """Runs the model on all other columns of the file.  Raises ImportRefusedError naming row and column."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = list(csv.DictReader(file))
-    except OSError as error:
-        raise ImportRefusedError(f"{path}: {error.strerror}; --eval takes a CSV file") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ImportRefusedError(f"{path}: {error}; --eval takes a CSV file with a header") from error
-    if not lines:
-        raise ImportRefusedError(f"{path} has no rows; --eval takes a CSV file with a header")
+    lines = read_table(path, "--eval")
     if target not in lines[0]:
         raise ImportRefusedError(f"{path}: no column {target}; there are {', '.join(lines[0])}")
-    if any(None in line or None in line.values() for line in lines):
-        raise ImportRefusedError(f"{path}: its rows don't have as many cells as the header")
     wanted = [line.pop(target).strip() for line in lines]
     try:
         found = answers(model, rows_of(lines, manifest, path), progress)
@@ -51,6 +41,22 @@ def evaluate(
     if model.task == "classification":
         return Evaluation(len(lines), "accuracy", _accuracy(found, wanted, model.labels, path))
     return Evaluation(len(lines), "r2", _r2(found[:, 0].astype(np.float64), wanted, path))
+
+
+def read_table(path: Path, option: str) -> list[dict[str, str]]:
+    """The rows of a CSV file, by the names in its header; at least one.  Raises ImportRefusedError."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = list(csv.DictReader(file))
+    except OSError as error:
+        raise ImportRefusedError(f"{path}: {error.strerror}; {option} takes a CSV file") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ImportRefusedError(f"{path}: {error}; {option} takes a CSV file with a header") from error
+    if not lines:
+        raise ImportRefusedError(f"{path} has no rows; {option} takes a CSV file with a header")
+    if any(None in line or None in line.values() for line in lines):
+        raise ImportRefusedError(f"{path}: its rows don't have as many cells as the header")
+    return lines
 
 
 def _accuracy(found: NDArray[np.float32], wanted: Sequence[str], labels: Sequence[str], path: Path) -> float:

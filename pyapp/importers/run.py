@@ -24,6 +24,7 @@ from .evaluation import Evaluation, evaluate
 from .imported import Imported, ImportOptions
 from .problems import ImportRefusedError
 from .samples import make_inputs, read_samples
+from .training import training_statistics
 
 PathLike = str | os.PathLike[str]
 Progress = Callable[[str, int, int], None]
@@ -74,13 +75,14 @@ def import_model(
     samples: PathLike | None = None,
     evaluation: PathLike | None = None,
     target: str | None = None,
+    training: PathLike | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Makes a version of a model out of a trained file; `version` None is the next one.
 
-    `labels` … `trust` are those of ImportOptions; `samples` and `evaluation` are files (docs/importing.md), `target` is
-    the column of the latter.  A dry run does all of it in a temporary folder.
+    `labels` … `trust` are those of ImportOptions; `samples`, `evaluation` and `training` are files (docs/importing.md),
+    `target` is the column of the last two with the right answers.  A dry run does all of it in a temporary folder.
 
     Raises ImportRefusedError, store.StoreError, FileExistsError or OSError, each with a message for the user; nothing
     is left behind then.
@@ -104,6 +106,14 @@ def import_model(
         measured = None
         if evaluation is not None:
             measured = _evaluate(model, imported.manifest, Path(evaluation), target, tell)
+        if training is not None:
+            imported.manifest["statistics"] = training_statistics(
+                model,
+                imported.manifest,
+                Path(training),
+                target,
+                lambda done, total: tell("reading training data", done, total),
+            )
         report = _report(model, imported, lines, source, parity)
     folder = None if dry_run else _place(root, name, version, imported, lines)
     landed = number if folder is None else int(folder.name)

@@ -113,6 +113,20 @@ def test_accuracy_on_a_table_with_missing_cells_and_unknown_categories(take: Any
     assert (report.evaluation.rows, report.evaluation.metric, report.evaluation.value) == (5, "accuracy", 0.8)
 
 
+def test_training_data_become_statistics_that_drift_is_told_from(take: Any, tmp_path: Path) -> None:
+    rows = "\n".join(f"{age},{country},1,0" for age in range(20, 40) for country in ("France", "Spain"))
+    (tmp_path / "train.csv").write_text(f"age,country,member,exited\n{rows}\n")
+    report = take(table(), training=tmp_path / "train.csv", target="exited")
+    statistics = json.loads((report.folder / "model.json").read_text())["statistics"]
+    assert statistics["rows"] == 40
+    assert {"age", "country", "member"} == {feature["name"] for feature in statistics["features"]}
+    assert sum(statistics["labels"].values()) == pytest.approx(1)
+    assert load(report.folder).drift() is not None
+    (tmp_path / "train.csv").write_text("age,country,member\nold,Spain,1\n")
+    with pytest.raises(ImportRefusedError, match="row 1, column age"):
+        take(table(), training=tmp_path / "train.csv")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
