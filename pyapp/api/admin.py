@@ -4,6 +4,7 @@
 """
 
 import hmac
+from contextlib import suppress
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -11,6 +12,7 @@ from werkzeug.exceptions import BadRequest, Forbidden, ServiceUnavailable, Unaut
 
 from pyapp.serving.decisions import Decisions
 from pyapp.serving.routing import Routing, to_document
+from pyapp.serving.state.errors import StateError
 
 from . import serving
 from .errors import BadField, whole
@@ -134,6 +136,8 @@ def audit(name: str) -> Response:
 @bp.post("/reload")
 def reload() -> Response:
     """Looks at the store now, in the process that answers, and soon in the others."""
+    with suppress(StateError):  # the decisions known stay in force
+        _decisions().sync()
     try:
         snapshot = serving().registry.reload()
     except OSError:
