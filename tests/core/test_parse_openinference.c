@@ -286,8 +286,8 @@ static const char *table_of(const char *text, size_t size, size_t json_size) {
     }
     size_t used = (size_t)snprintf(seen, sizeof seen, "%zu:", body.rows);
     for (size_t i = 0; i < body.rows; i++) {
-        used += (size_t)snprintf(seen + used, sizeof seen - used, "%g %g %.*s|", (double)body.values[3 * i],
-                                 (double)body.values[3 * i + 1], (int)body.texts[i].size, body.texts[i].bytes);
+        used += (size_t)snprintf(seen + used, sizeof seen - used, "%g %g %.*s|", body.cells[3 * i],
+                                 body.cells[3 * i + 1], (int)body.texts[i].size, body.texts[i].bytes);
     }
     return seen;
 }
