@@ -120,12 +120,15 @@ def test_the_examples_are_answered(models: FlaskClient) -> None:
         for sent in (body, [body, body], {"data": body}):
             reply = models.post(f"/classify{query}", json=sent)
             assert reply.status_code == 200, (name, reply.json)
-    for path in ("/v1/models/{name}:predict", "/v2/models/{name}/infer"):
+    for path in ("/v1/models/{name}:{method}", "/v2/models/{name}/infer"):
         found = examples(document, path)
         assert {"flat", "picture", "two", "square"} <= set(found)
         for name, body in found.items():
             if name != "flat_v1":
-                assert models.post(path.replace("{name}", name), json=body).status_code == 200, (path, name)
+                assert (
+                    models.post(path.replace("{name}", name).replace("{method}", "predict"), json=body).status_code
+                    == 200
+                ), (path, name)
 
 
 def test_a_table_is_told_by_its_columns(models: FlaskClient) -> None:

@@ -16,7 +16,9 @@ def locked(path: Path) -> dict[str, str]:
 
 
 def names(requirements: list[str]) -> set[str]:
-    return {re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower() for requirement in requirements}
+    """Normalised, as the locks have them."""
+    found = [re.split(r"[^A-Za-z0-9._-]", requirement)[0].lower() for requirement in requirements]
+    return {re.sub(r"[-_.]+", "-", name) for name in found}
 
 
 @pytest.mark.parametrize("path", LOCKS, ids=lambda path: path.name)
