@@ -46,7 +46,7 @@ def ask(connection: http.client.HTTPConnection, case: Case) -> Answer:
     connection.request(case.method, case.url, environ["wsgi.input"].read(), headers)
     reply = connection.getresponse()
     body = reply.read()
-    timed = ("date", "x-queue-us")
+    timed = ("date", "x-queue-us", "x-request-id")
     kept = [(name.lower(), value) for name, value in reply.getheaders() if name.lower() not in timed]
     times = [(name, re.sub(r"dur=[0-9.]+", "dur=", value)) for name, value in kept]
     return reply.status, times, body
