@@ -165,7 +165,9 @@ OPERATIONS: dict[str, Operation] = {
     "openinference.config": Operation("Open Inference", {200: {"type": "object"}}, (400, 404, 503)),
     "repository.index": Operation("Open Inference", {200: {"type": "array"}}, (400, 401, 413, 429)),
     "repository.load": Operation("Open Inference", {200: None}, (400, 401, 403, 404, 409, 413, 503), security="admin"),
-    "repository.unload": Operation("Open Inference", {200: None}, (400, 401, 403, 404, 409, 413, 503), security="admin"),
+    "repository.unload": Operation(
+        "Open Inference", {200: None}, (400, 401, 403, 404, 409, 413, 503), security="admin"
+    ),
     "repository.statistics": Operation("Open Inference", {200: {"type": "object"}}, (400, 404, 503)),
     "openapi.document": Operation("Documents", {200: {"type": "object"}, 304: None}),
     "page.docs": _page("text/html"),
