@@ -4,7 +4,6 @@ A package is unpacked beside the store's folders, under a name that no version h
 then renamed: it is a version whole, or not at all.
 """
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -14,7 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Conflict, RequestEntityTooLarge, UnprocessableEntity
 
 from pyapp import engine
-from pyapp.packages.store import NAME
+from pyapp.packages.store import NAME, flush
 from pyapp.packages.unpack import UnpackError, unpack
 from pyapp.serving.registry import load_package
 from pyapp.serving.store import FolderStore
@@ -49,11 +48,11 @@ def put_version(name: str, version: int) -> tuple[Response, int]:
             unpack(body, unpacked, limit)
         load_package(unpacked, name, version)
         for file in unpacked.iterdir():
-            _flush(str(file))
-        _flush(str(unpacked))
+            flush(file)
+        flush(unpacked)
         place.parent.mkdir(exist_ok=True)
         unpacked.rename(place)
-        _flush(str(place.parent))
+        flush(place.parent)
     except UnpackError as error:
         raise BadRequest(str(error)) from None
     except engine.PackageError as error:
@@ -100,11 +99,3 @@ def _save(body: IO[bytes], limit: int) -> None:
             raise RequestEntityTooLarge(f"the package is too large; at most {limit} bytes are taken")
         body.write(piece)
     body.seek(0)
-
-
-def _flush(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,5 +1,6 @@
 """The store's folders <name>/<version>/: names that stay inside it, the next version, and taking one away whole."""
 
+import os
 import re
 import secrets
 import shutil
@@ -53,3 +54,12 @@ def remove(store: Path, name: str, version: int) -> None:
         folder.parent.rmdir()
     except OSError:  # other versions are in it
         pass
+
+
+def flush(path: Path) -> None:
+    """What the file or folder holds is on disk when this returns; a new name is, once its folder was flushed."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

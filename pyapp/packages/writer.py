@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from pyapp import engine
 
 from . import reader
+from .store import flush
 
 DATA_ALIGNMENT = 64
 """Bytes: the weights begin at a multiple of it, so that a memory-mapped file has them on a cache line."""
@@ -65,14 +66,14 @@ def write_package(
             _write_file(temporary / name, content)
         _check_by_loading(temporary, folder)
         _check_used(manifest, tensors)
-        _flush_folder(temporary)
+        flush(temporary)
         try:
             temporary.rename(folder)
         except OSError as error:
             if folder.exists():  # someone else wrote it meanwhile
                 raise _exists(folder) from error
             raise
-    _flush_folder(folder.parent)
+    flush(folder.parent)
     return folder
 
 
@@ -219,12 +220,3 @@ def _write_file(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _flush_folder(folder: Path) -> None:
-    """A new name is on disk only once its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

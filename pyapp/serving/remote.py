@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pyapp.packages.store import NAME, VERSION
+from pyapp.packages.store import NAME, VERSION, flush
 
 from .store import FILES, Found, Listing
 
@@ -97,15 +97,15 @@ class RemoteStore:
                 if (item.get("size") or 0) > MAX_FILE_BYTES:
                     raise OSError(f"{file} is larger than {MAX_FILE_BYTES} bytes")
                 files.get_file(item["name"], str(temporary / file))
-                _flush(temporary / file)
+                flush(temporary / file)
             _check_digest(temporary)
-            _flush(temporary)
+            flush(temporary)
             try:
                 temporary.rename(place)
             except OSError:
                 if not place.is_dir():  # else another process was faster
                     raise
-            _flush(place.parent)
+            flush(place.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -200,14 +200,6 @@ def _check_digest(folder: Path) -> None:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != expected.lower():
             raise OSError(f"weights.safetensors came with digest {found}; the manifest says {expected}")
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def cache_folder(url: str) -> Path:

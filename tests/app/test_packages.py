@@ -136,7 +136,7 @@ def test_refuses_a_version_that_exists(folder: Path, manifest: Any, tensors: Any
 def test_refuses_a_version_written_meanwhile(
     folder: Path, manifest: Any, tensors: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flush = writer._flush_folder
+    flush = writer.flush
 
     def flush_while_another_writes(path: Path) -> None:
         flush(path)
@@ -144,7 +144,7 @@ def test_refuses_a_version_written_meanwhile(
             folder.mkdir()
             (folder / "model.json").write_text("theirs")
 
-    monkeypatch.setattr(writer, "_flush_folder", flush_while_another_writes)
+    monkeypatch.setattr(writer, "flush", flush_while_another_writes)
     with pytest.raises(FileExistsError, match="a version never changes"):
         write_package(folder, manifest, tensors, [])
     assert [path.name for path in folder.iterdir()] == ["model.json"]

@@ -299,16 +299,3 @@ srv_status srv_words_terms(const srv_words *words, srv_text text, srv_arena *scr
     weigh(words, out);
     return SRV_OK;
 }
-
-void srv_words_count(const srv_words *words, srv_text text, float *row) {
-    srv_arena *scratch = srv_arena_new();
-    srv_terms terms = {0};
-    bool failed = scratch == NULL || srv_words_terms(words, text, scratch, &terms) != SRV_OK;
-    for (size_t i = 0; i < srv_words_width(words); i++) {
-        row[i] = failed ? NAN : 0;
-    }
-    for (size_t i = 0; i < terms.count; i++) {
-        row[terms.list[i].index] = (float)terms.list[i].value;
-    }
-    srv_arena_free(scratch);
-}

@@ -30,7 +30,4 @@ size_t srv_words_width(const srv_words *words); /* numbers in a row */
  * text is well-formed UTF-8; the list lies in scratch, of which little else stays taken.  Fails with SRV_NO_MEMORY only. */
 srv_status srv_words_terms(const srv_words *words, srv_text text, srv_arena *scratch, srv_terms *out);
 
-/* The same as a whole row of float32, [width]; of NaN where there is no memory. */
-void srv_words_count(const srv_words *words, srv_text text, float *row);
-
 #endif
