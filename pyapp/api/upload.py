@@ -13,7 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Conflict, RequestEntityTooLarge, UnprocessableEntity
 
 from pyapp import engine
-from pyapp.packages.store import NAME, flush
+from pyapp.packages.store import NAME, StoreError, flush, remove
 from pyapp.packages.unpack import UnpackError, unpack
 from pyapp.serving.registry import load_package
 from pyapp.serving.store import FolderStore
@@ -73,13 +73,10 @@ def delete_version(name: str, version: int) -> Response:
     entry.version(version)
     if entry.default == version and len(entry.available) > 1:
         raise Conflict(f"version {version} of {name} answers now; promote another one first")
-    place = store.folder / name / str(version)
-    gone = store.folder / f".removed-{secrets.token_hex(8)}"
     try:
-        place.rename(gone)  # at once and whole: a half-removed version must never be seen
-    except FileNotFoundError:
+        remove(store.folder, name, version)
+    except (StoreError, FileNotFoundError):
         raise Conflict(f"version {version} of {name} is not in the store any more") from None
-    shutil.rmtree(gone, ignore_errors=True)
     serving().watcher.poke()
     return jsonify(model=name, version=version)
 

@@ -16,10 +16,10 @@ from pyapp.serving.store import FolderStore, Listing, Store
 TOUCHED_SECONDS = 3600
 """Whoever writes something touches it more often."""
 
-_IN_STORE = re.compile(r"\.(?:upload|removed)-[0-9a-f]{16}")
+_IN_STORE = re.compile(r"\.upload-[0-9a-f]{16}")
 _IN_MODEL = re.compile(r"\.[1-9][0-9]*\.[0-9a-f]{16}(?:\.removed)?")
 _IN_CACHE = re.compile(r"\.listing-.+")
-_FETCHING = re.compile(r"\.fetching-.+")
+_IN_CACHED_MODEL = re.compile(r"\.fetching-.+|\.[1-9][0-9]*\.[0-9a-f]{16}\.[0-9a-f]{16}\.removed")
 _FETCHED = re.compile(r"([1-9][0-9]*)\.[0-9a-f]{16}")
 
 
@@ -38,7 +38,7 @@ class Rubbish:
 def leftovers(store: Store) -> Iterator[Rubbish]:
     """What an import, upload, removal or fetch left that was killed."""
     root = _root(store)
-    in_root, in_model = (_IN_STORE, _IN_MODEL) if isinstance(store, FolderStore) else (_IN_CACHE, _FETCHING)
+    in_root, in_model = (_IN_STORE, _IN_MODEL) if isinstance(store, FolderStore) else (_IN_CACHE, _IN_CACHED_MODEL)
     for item in _items(root):
         if in_root.fullmatch(item.name):
             yield from _untouched(item)
@@ -80,11 +80,13 @@ def old_versions(store: Store, listing: Listing, decided: Mapping[str, Routing],
 
 
 def remove_all(found: list[Rubbish]) -> None:
-    """A version leaves in one step, so that nobody sees half of it.  Raises StoreError or OSError."""
+    """Versions, fetched ones too, leave in one step: nobody sees half of one.  Raises StoreError or OSError."""
     for item in found:
         if item.version is not None:
             name, number = item.version
             folders.remove(item.path.parent.parent, name, number)
+        elif _FETCHED.fullmatch(item.path.name):
+            folders.take_away(item.path)
         elif item.path.is_dir():
             shutil.rmtree(item.path, ignore_errors=True)
         else:

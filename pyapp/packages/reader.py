@@ -25,10 +25,26 @@ def load(
     with.
     """
     folder = Path(folder)
-    expected = _digest_in(folder / "model.json")
-    if expected is not None:
-        _check_digest(folder / "weights.safetensors", expected)
+    check_digest(folder)
     return engine.Model.load(folder, name=name, version=version, plan_cache=plan_cache, counts=counts)
+
+
+def check_digest(folder: Path) -> None:
+    """Raises engine.PackageError unless the weights are those of the manifest, or the manifest does not tell."""
+    expected = _digest_in(folder / "model.json")
+    if expected is None:
+        return
+    path = folder / "weights.safetensors"
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise engine.PackageError(f"{path} can't be opened: {error.strerror}") from error
+    if found != expected:
+        raise engine.PackageError(
+            f"{path}: its SHA-256 is {found}, and model.json at /weights_sha256 says {expected}; "
+            "the file is not the one that the package was written with: copy the package again"
+        )
 
 
 def _digest_in(path: Path) -> str | None:
@@ -45,16 +61,3 @@ def _digest_in(path: Path) -> str | None:
     if not (isinstance(digest, str) and len(digest) == 64 and set(digest.lower()) <= set("0123456789abcdef")):
         raise engine.PackageError(f"{path} at /weights_sha256: expected 64 hexadecimal digits")
     return digest.lower()
-
-
-def _check_digest(path: Path, expected: str) -> None:
-    try:
-        with path.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise engine.PackageError(f"{path} can't be opened: {error.strerror}") from error
-    if found != expected:
-        raise engine.PackageError(
-            f"{path}: its SHA-256 is {found}, and model.json at /weights_sha256 says {expected}; "
-            "the file is not the one that the package was written with: copy the package again"
-        )

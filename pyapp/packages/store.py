@@ -47,13 +47,18 @@ def existing(store: Path, name: str, version: int | None) -> Path:
 def remove(store: Path, name: str, version: int) -> None:
     """Takes a version away: out of the readers' sight in one step, then from the disk.  Raises StoreError, OSError."""
     folder = existing(store, name, version)
-    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.removed")
-    folder.rename(hidden)
-    shutil.rmtree(hidden, ignore_errors=True)
+    take_away(folder)
     try:
         folder.parent.rmdir()
     except OSError:  # other versions are in it
         pass
+
+
+def take_away(folder: Path) -> None:
+    """Removes a folder so that nobody sees half of it, even if this is killed.  Raises OSError if it is not there."""
+    hidden = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.removed")
+    folder.rename(hidden)
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def flush(path: Path) -> None:

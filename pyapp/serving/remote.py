@@ -18,7 +18,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pyapp.packages.store import NAME, VERSION, flush
+from pyapp import engine
+from pyapp.packages.reader import check_digest
+from pyapp.packages.store import NAME, VERSION, flush, take_away
 
 from .store import FILES, Found, Listing
 
@@ -71,7 +73,8 @@ class RemoteStore:
             self._within(FETCH_SECONDS, lambda: self._fetch(name, version, place))
         for other in place.parent.glob(f"{version}.*"):
             if other != place:  # an older form of the same version; whoever has its files mapped keeps them
-                shutil.rmtree(other, ignore_errors=True)
+                with suppress(FileNotFoundError):  # another process was faster
+                    take_away(other)
         return place
 
     def _list(self) -> Listing:
@@ -98,7 +101,10 @@ class RemoteStore:
                     raise OSError(f"{file} is larger than {MAX_FILE_BYTES} bytes")
                 files.get_file(item["name"], str(temporary / file))
                 flush(temporary / file)
-            _check_digest(temporary)
+            try:
+                check_digest(temporary)
+            except engine.PackageError as error:
+                raise OSError(f"what came is broken: {str(error).replace(f'{temporary}/', '')}") from error
             flush(temporary)
             try:
                 temporary.rename(place)
@@ -186,20 +192,6 @@ def _look(files: Any, folder: str) -> Found:
     if not tells and not missing:  # a plain web server: the manifest has the digest of the weights
         marks["manifest"] = hashlib.sha256(files.cat_file(f"{folder}/model.json")).hexdigest()
     return Found(" ".join(f"{name}:{mark}" for name, mark in sorted(marks.items())), missing)
-
-
-def _check_digest(folder: Path) -> None:
-    """What came over the wire is what the manifest says, where it says it."""
-    try:
-        expected = json.loads((folder / "model.json").read_text(encoding="utf-8")).get("weights_sha256")
-    except (OSError, ValueError, AttributeError):
-        return  # the engine will say what is wrong with it
-    weights = folder / "weights.safetensors"
-    if isinstance(expected, str) and weights.is_file():
-        with weights.open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
-        if found != expected.lower():
-            raise OSError(f"weights.safetensors came with digest {found}; the manifest says {expected}")
 
 
 def cache_folder(url: str) -> Path:

@@ -46,12 +46,12 @@ def leave(folder: Path, old: bool = True) -> Path:
 
 
 def test_leftovers_leave_and_what_somebody_is_at_stays(store: Path, runner: FlaskCliRunner) -> None:
-    for place in (f".upload-{HEX}", f".removed-{HEX}", f"pets/.3.{HEX}", f"pets/.1.{HEX}.removed"):
+    for place in (f".upload-{HEX}", f"pets/.3.{HEX}", f"pets/.1.{HEX}.removed"):
         leave(store / place)
     leave(store / f"pets/.4.{HEX}", old=False)
     leave(store / ".git"), leave(store / "pets" / ".hidden"), leave(store / "pets" / "notes")
     found = told(runner)
-    assert names(found) == sorted([f".upload-{HEX}", f".removed-{HEX}", f".3.{HEX}", f".1.{HEX}.removed"])
+    assert names(found) == sorted([f".upload-{HEX}", f".3.{HEX}", f".1.{HEX}.removed"])
     assert {item["bytes"] for item in found["folders"]} == {1000}
     assert sorted(item.name for item in store.iterdir()) == [".git", "pets"]
     assert sorted(item.name for item in (store / "pets").iterdir()) == [f".4.{HEX}", ".hidden", "1", "2", "notes"]

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+from pyapp import packages
+from pyapp.cli.rubbish import TOUCHED_SECONDS, leftovers, remove_all
 from pyapp.serving import remote
 from pyapp.serving.registry import Registry
 from pyapp.serving.remote import RemoteStore
@@ -113,12 +115,39 @@ def test_files_that_change_are_fetched_again_and_the_old_ones_go(
     assert len(list((tmp_path / "cache" / "pets").glob("2.*"))) == 1
 
 
+def test_a_form_whose_removal_was_cut_off_is_fetched_anew(
+    store: Path, write_network: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(folder: Path, **_: object) -> None:
+        (folder / "model.json").unlink(missing_ok=True)
+
+    cache, place = tmp_path / "cache", store / "pets" / "2"
+    remote = RemoteStore(store.as_uri(), cache)
+    remote.list()
+    first = remote.fetch("pets", 2)
+    place.rename(tmp_path / "first")
+    write_network(place, 77)
+    remote.list()
+    with monkeypatch.context() as patch:
+        patch.setattr("shutil.rmtree", cut_off)
+        remote.fetch("pets", 2)
+    shutil.rmtree(place)
+    (tmp_path / "first").rename(place)
+    remote.list()
+    assert remote.fetch("pets", 2) == first
+    packages.load(first, name="pets", version=2)
+    for item in cache.rglob("*"):
+        os.utime(item, (time.time() - 2 * TOUCHED_SECONDS,) * 2)
+    remove_all(list(leftovers(remote)))
+    assert [item.name for item in (cache / "pets").iterdir()] == [first.name]
+
+
 def test_what_came_damaged_is_not_kept(web: Web, store: Path, tmp_path: Path) -> None:
     manifest = store / "pets" / "2" / "model.json"
     manifest.write_text(json.dumps({**json.loads(manifest.read_text()), "weights_sha256": "0" * 64}))
     registry = follow(web.url, tmp_path / "cache")
     assert registry.find("pets").version == 1
-    assert "came with digest" in registry.snapshot.models["pets"].versions[0].reason
+    assert "its SHA-256 is" in registry.snapshot.models["pets"].versions[0].reason
     assert not list((tmp_path / "cache" / "pets").glob("2.*"))
     assert not list((tmp_path / "cache" / "pets").glob(".fetching*"))
 

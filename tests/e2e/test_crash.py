@@ -65,7 +65,8 @@ while True:
 """
 
 FETCH = """
-import pathlib, shutil
+import pathlib
+from pyapp.packages.store import take_away
 from pyapp.serving.remote import RemoteStore
 url, cache = sys.argv[1], pathlib.Path(sys.argv[2])
 RemoteStore(url, cache).list()
@@ -73,7 +74,7 @@ say("begin")
 while True:
     store = RemoteStore(url, cache)
     for number in store.list()["pets"]:
-        shutil.rmtree(store.fetch("pets", number))
+        take_away(store.fetch("pets", number))
         store.fetch("pets", number)
         say("done")
 """
