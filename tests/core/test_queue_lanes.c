@@ -77,6 +77,26 @@ TEST(many_large_requests_take_turns_with_a_small_one) {
     lanes_free(&all);
 }
 
+TEST(small_ones_do_not_wait_for_more_than_a_turn_of_a_large_one_in_their_batch) {
+    const char model = 0;
+    srv_work work = work_of(&model);
+    srv_job large = {.work = &work, .rows = 1000}, small = {.work = &work, .rows = SRV_FAIR_ROWS};
+    lanes all = {0};
+    lane *l = lanes_add(&all, &large, SECOND);
+    batch b;
+    lanes_take(&all, l, SECOND, &b);
+    CHECK_EQ(b.rows, SRV_BATCH_ROWS);
+    lanes_add(&all, &small, SECOND);
+    lanes_take(&all, l, SECOND, &b);
+    CHECK_EQ(b.rows, 2 * SRV_FAIR_ROWS);
+    CHECK_EQ(small.taken_, SRV_FAIR_ROWS);
+    lanes_take(&all, l, SECOND, &b);
+    CHECK_EQ(b.rows, SRV_BATCH_ROWS);
+    lanes_withdraw(&all, &large);
+    CHECK_EQ(all.rows, 0);
+    lanes_free(&all);
+}
+
 TEST(a_model_keeps_its_lane_and_what_it_learnt) {
     const char models[2] = {0};
     srv_work one = work_of(&models[0]), two = work_of(&models[1]);
@@ -112,4 +132,5 @@ TEST(a_lane_with_requests_is_never_given_away) {
 }
 
 TEST_MAIN(RUN(lanes_of_unloaded_models_do_not_pile_up); RUN(many_large_requests_take_turns_with_a_small_one);
+          RUN(small_ones_do_not_wait_for_more_than_a_turn_of_a_large_one_in_their_batch);
           RUN(a_model_keeps_its_lane_and_what_it_learnt); RUN(a_lane_with_requests_is_never_given_away))

@@ -1,6 +1,7 @@
 #include "json_scan.h"
 
 #include "../base/number.h"
+#include "../base/threads.h"
 #include "../base/utf8.h"
 
 #include <math.h>
@@ -377,6 +378,7 @@ srv_status srv_json_next(srv_json_cursor *cursor, char close, bool *more, srv_er
     }
     cursor->at++;
     *more = byte == ',';
+    srv_yield_at(cursor->at, &cursor->yielded);
     return SRV_OK;
 }
 

@@ -25,6 +25,7 @@
 typedef struct srv_json_cursor {
     const char *begin, *at, *end; /* begin ≤ at ≤ end; offsets count from begin */
     unsigned words;               /* SRV_JSON_NONFINITE | SRV_JSON_BOOLEANS; 0: strict */
+    const char *yielded;          /* where srv_yield_at last let other threads run; NULL: nowhere yet */
 } srv_json_cursor;
 
 static inline srv_json_cursor srv_json_cursor_at(const char *text, size_t size) {

@@ -1,6 +1,7 @@
 #include "json_tensor.h"
 
 #include "../base/number.h"
+#include "../base/threads.h"
 
 #include <stdio.h>
 
@@ -213,6 +214,7 @@ static srv_status read_values(reader *r, size_t max_depth, srv_json_run_function
             r->size[r->depth - 1]++;
             if (byte == ',') {
                 cursor->at++;
+                srv_yield_at(cursor->at, &cursor->yielded);
                 break;
             }
         }

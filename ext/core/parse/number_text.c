@@ -1,6 +1,7 @@
 #include "number_text.h"
 
 #include "../base/number.h"
+#include "../base/threads.h"
 #include "cell_number.h"
 #include "excerpt.h"
 #include "parse_json.h"
@@ -262,8 +263,10 @@ static srv_status parse_lines(scan *s, const srv_input_spec *input, const srv_li
                         (size_t)(s->end - s->at));
     }
     odd_lines odd = {0};
+    const char *yielded = NULL;
     while (skip_empty_lines(s)) {
         s->row++;
+        srv_yield_at(s->at, &yielded);
         s->column = 1;
         if (s->row == 1) {
             s->separator = find_separator(s);

@@ -1,5 +1,6 @@
 #include "table_text.h"
 
+#include "../base/threads.h"
 #include "../base/utf8.h"
 #include "cell_number.h"
 #include "excerpt.h"
@@ -262,8 +263,10 @@ static srv_status read_lines(scan *s, srv_table_rows *rows) {
     } else {
         cells = table->names.count;
     }
+    const char *yielded = NULL;
     while (next_line(s)) {
         s->row++;
+        srv_yield_at(s->at, &yielded);
         if ((status = read_line(s, rows, order, cells)) != SRV_OK) {
             return status;
         }

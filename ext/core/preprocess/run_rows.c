@@ -1,7 +1,10 @@
 /* Rows as sent become rows of the network: the steps of a row in registers, then what layers read into its place. */
 #include "program.h"
 
-#define SUMS 512 /* units of a product that are summed at once, on the stack */
+#include <sched.h>
+
+#define SUMS 512        /* units of a product that are summed at once, on the stack */
+#define YIELD_ROWS 1024 /* after so many of one request others may have the core, as in srv_yield_at */
 
 static size_t register_bytes(const srv_preprocess *p) {
     size_t bytes = p->registers * (p->wide ? sizeof(double) : sizeof(float));
@@ -102,6 +105,9 @@ srv_status srv_preprocess_rows(const srv_preprocess *preprocess, const srv_sent_
         }
         if (status == SRV_OK) {
             write_row(p, scratch, terms, to + r * preprocess->width);
+        }
+        if (r % YIELD_ROWS == YIELD_ROWS - 1) {
+            sched_yield();
         }
     }
     return status;

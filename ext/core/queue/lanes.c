@@ -189,13 +189,24 @@ static void put_last(lanes *all, lane *l) {
     l->next = NULL;
 }
 
+static bool has_small(const batch *b) {
+    for (size_t i = 0; i < b->count; i++) {
+        if (b->parts[i].job->rows <= SRV_FAIR_ROWS) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void lanes_take(lanes *all, lane *l, uint64_t now, batch *out) {
     out->work = l->first->work;
     out->count = out->rows = 0;
     size_t room = out->work->batch_rows;
     take_round(all, l, now, room, SRV_FAIR_ROWS, out);
     const size_t had_turn = out->count;
-    take_round(all, l, now, room, room, out);
+    if (!has_small(out)) {
+        take_round(all, l, now, room, room, out);
+    }
     rotate_jobs(l, out, had_turn);
     if (all->first->next != NULL) {
         put_last(all, l);

@@ -3,7 +3,7 @@
  * A lane holds the requests for one model that still have rows to be taken, oldest first.  Lanes take turns, those of
  * interactive requests before those of background ones.  Within a lane every request gets SRV_FAIR_ROWS into a batch
  * before any gets more, and those that had a turn go behind those that had none: large requests, however many, hold up
- * small ones for one turn each.
+ * small ones for one turn each.  A batch with small ones in it is not filled up with more rows of large ones.
  */
 #ifndef SRV_QUEUE_LANES_H
 #define SRV_QUEUE_LANES_H
