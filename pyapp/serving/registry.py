@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from pyapp import engine, packages
 
-from .drift import counts_folder
+from .drift import Training, counts_folder
 from .manifest import describe
 from .policy import Policy
 from .routing import NO_ROUTING, Routing
@@ -221,7 +221,9 @@ class Registry:
         try:
             with self._unlocked():
                 model = self._load(self.store.fetch(name, number), name, number)
-            version = Version(name, number, State.AVAILABLE, model, "", describe(model), fingerprint)
+            version = Version(
+                name, number, State.AVAILABLE, model, "", describe(model), fingerprint, Training.of(model)
+            )
         except Exception as error:  # whatever is wrong with one version, the others must be served
             self._remember_failure(name, followed, number, fingerprint, error)
         else:
