@@ -11,11 +11,9 @@ one up to 0.25 a moderate and one beyond a large drift; with fewer than 100 rows
 """
 
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -87,18 +85,6 @@ class Drift:
     """PSI of each."""
     label: float | None
     """PSI of the predicted labels; None if training's are not known."""
-
-
-def counts_folder() -> str | None:
-    """Where processes that serve the same versions count together, and go on after a restart; None: nowhere.
-
-    The engine makes it when it is needed, and counts in memory where it can't.
-    """
-    try:
-        state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    except RuntimeError:  # a user without a home
-        return None
-    return str(state / "flask-serving" / "counts")
 
 
 def psi(expected: ArrayLike, rows: float, seen: ArrayLike, first: ArrayLike) -> Floats:
