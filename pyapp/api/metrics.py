@@ -231,7 +231,7 @@ def _drift(snapshot: Snapshot) -> Iterator[Metric]:
                 levels.add_metric((*labels, level), by_level[level])
             for name, index in _furthest(version.training.features, drift).items():
                 features.add_metric((*labels, name), index)
-            if drift.label is not None and drift.rows >= FEWEST_ROWS:
+            if drift.label is not None and sum(counts["labels"]) >= FEWEST_ROWS:
                 answers.add_metric(labels, drift.label)
     yield from (rows, sampled, levels, features, answers)
 
