@@ -32,9 +32,8 @@ from .tables import print_table
 def gc_command(keep: int | None, journal_days: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Clear away what interrupted imports, uploads and fetches have left, and what is kept of versions that are gone.
 
-    That is fetched copies, and counts of their drift.
-
-    What was touched within the last hour stays, as somebody may be at it.
+    That is fetched copies, and counts of their drift.  Leftovers and counts that were touched within the last hour
+    stay, as somebody may be at them.
     """
     with one_message():
         opened = open_models(load=False)
