@@ -91,6 +91,19 @@ def test_only_what_was_answered_is_counted(store: Path) -> None:
         assert sum(label["seen"] for label in found["label"]["labels"].values()) == pytest.approx(1.0 if rows else 0.0)
 
 
+def test_only_a_server_makes_files_of_counts(store: Path, tmp_path: Path) -> None:
+    """Those of the command line, perhaps another user's, would be closed to it; an upload is tried in another place."""
+    app = create_app({"SERVING_MODELS": str(store), "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_POLL_SECONDS": 0})
+    app.extensions["serving"].watcher.stop()
+    shutil.rmtree(tmp_path / "state")
+    for command in (["list"], ["promote", "m", "2"], ["show", "m", "2"]):
+        assert app.test_cli_runner().invoke(args=["models", *command]).exit_code == 0
+    shutil.make_archive(str(tmp_path / "package"), "zip", store / "m" / "2")
+    body, admin = (tmp_path / "package.zip").read_bytes(), {"Authorization": "Bearer s3cret"}
+    assert app.test_client().put("/api/models/m/versions/3", data=body, headers=admin).status_code == 201
+    assert not (tmp_path / "state").exists()
+
+
 def test_no_home_is_no_fault(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
     app = app_of(store)
