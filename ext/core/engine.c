@@ -265,8 +265,9 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     if (status != SRV_OK) {
         return status;
     }
-    if (model->drift != NULL) {
-        srv_drift_count_rows(model->drift, body.values, body.cells, model->features, body.rows);
+    srv_drift *drift = request->raw ? NULL : model->drift;
+    if (drift != NULL) {
+        srv_drift_count_rows(drift, body.values, body.cells, model->features, body.rows);
     }
     size_t bytes;
     float *y = NULL;
@@ -306,9 +307,9 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     if (status != SRV_OK) {
         return status;
     }
-    if (model->drift != NULL) {
-        srv_drift_count_labels(model->drift, y + model->output[0].offset, model->outputs,
-                               model->output[0].source.columns, body.rows);
+    if (drift != NULL) {
+        srv_drift_count_labels(drift, y + model->output[0].offset, model->outputs, model->output[0].source.columns,
+                               body.rows);
     }
     exchange->queue_ns = job.queued_ns;
     exchange->forward_ns = job.run_ns;

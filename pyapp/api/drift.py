@@ -15,7 +15,7 @@ bp = Blueprint("drift", __name__, url_prefix="/api")
 
 @bp.get("/models/<model:name>/drift")
 def drift(name: str) -> Response:
-    """Of ?version=, or of the newest.  Counts are of all processes here that serve the version (docs/drift.md)."""
+    """Of ?version=, or of the one that answers.  Counts are of all processes here that serve it (docs/drift.md)."""
     model = serving().registry.find(name, _version())
     found = report(model)
     if found is None:

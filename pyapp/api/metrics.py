@@ -4,11 +4,13 @@ Whichever worker is asked answers for all: the engine's counts are shared by the
 What is loaded each worker says of itself, and they follow the same store.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from importlib import metadata
 from itertools import accumulate
 from typing import Any
 
+import numpy as np
 from flask import Blueprint, Response, request
 from prometheus_client import Metric
 from prometheus_client.core import (
@@ -21,6 +23,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from pyapp import engine
+from pyapp.serving.drift import FEWEST_ROWS, LEVELS, Drift, level_of
 from pyapp.serving.parts import Parts
 from pyapp.serving.routing import POINTS
 from pyapp.serving.snapshot import Snapshot
@@ -57,6 +60,9 @@ REQUEST_ROWS = (1, 2, 3, 5, 7, 11, 15, 23, 31, 47, 63)
 
 BATCH_ROWS = (1, 2, 4, 8, 16, 32, 48, 64)
 
+DRIFTING_FEATURES = 32
+"""Of a version's features so many have a series, those that have drifted furthest; all are counted by level."""
+
 
 @bp.get("/metrics")
 def metrics() -> Response:
@@ -78,6 +84,7 @@ class Exporter(Collector):
         yield from _queue(stats)
         yield from _versions(snapshot)
         yield from _decisions(snapshot)
+        yield from _drift(snapshot)
         yield from _surroundings(stats["host"], is_listed=not self._parts.registry.error)
 
 
@@ -189,6 +196,52 @@ def _decisions(snapshot: Snapshot) -> Iterator[Metric]:
         if entry.routing.shadow is not None:
             shadow.add_metric((entry.name, entry.routing.shadow.target), entry.routing.shadow.points / POINTS)
     yield from (default, labelled, split, shadow)
+
+
+def _drift(snapshot: Snapshot) -> Iterator[Metric]:
+    """Of the versions that answer and know their training; an index of too few rows is not told."""
+    rows = CounterMetricFamily(
+        "flask_serving_drift_rows", "Rows that were asked of a version that knows its training.", labels=VERSION
+    )
+    sampled = CounterMetricFamily(
+        "flask_serving_drift_sampled_rows", "Rows of these whose inputs were compared with training.", labels=VERSION
+    )
+    levels = GaugeMetricFamily(
+        "flask_serving_drift_features", "Features by how far they have drifted.", labels=(*VERSION, "level")
+    )
+    features = GaugeMetricFamily(
+        "flask_serving_drift_feature_psi",
+        "Population stability index of the features that have drifted furthest.",
+        labels=(*VERSION, "feature"),
+    )
+    answers = GaugeMetricFamily(
+        "flask_serving_drift_label_psi", "Population stability index of the predicted labels.", labels=VERSION
+    )
+    for entry in snapshot.models.values():
+        for version in entry.versions:
+            counts = version.model.drift() if version.model is not None else None
+            if version.training is None or counts is None:
+                continue
+            labels = (entry.name, str(version.number))
+            drift = version.training.measure(counts)
+            rows.add_metric(labels, drift.rows)
+            sampled.add_metric(labels, drift.sampled)
+            by_level = Counter(level_of(index, drift.sampled) for index in drift.features.tolist())
+            for level in LEVELS:
+                levels.add_metric((*labels, level), by_level[level])
+            for name, index in _furthest(version.training.features, drift).items():
+                features.add_metric((*labels, name), index)
+            if drift.label is not None and sum(counts["labels"]) >= FEWEST_ROWS:
+                answers.add_metric(labels, drift.label)
+    yield from (rows, sampled, levels, features, answers)
+
+
+def _furthest(names: Sequence[str], drift: Drift) -> dict[str, float]:
+    """Each name once: two series of the same labels would spoil the whole answer."""
+    if drift.sampled < FEWEST_ROWS:
+        return {}
+    furthest = np.argsort(-drift.features, kind="stable")[:DRIFTING_FEATURES]
+    return {names[i]: float(drift.features[i]) for i in furthest[::-1]}
 
 
 def _surroundings(host: dict[str, int], *, is_listed: bool) -> Iterator[Metric]:

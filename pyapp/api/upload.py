@@ -12,10 +12,9 @@ from typing import IO
 from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Conflict, RequestEntityTooLarge, UnprocessableEntity
 
-from pyapp import engine
+from pyapp import engine, packages
 from pyapp.packages.store import NAME, StoreError, flush, remove
 from pyapp.packages.unpack import UnpackError, unpack
-from pyapp.serving.registry import load_package
 from pyapp.serving.store import FolderStore
 
 from . import serving
@@ -46,7 +45,7 @@ def put_version(name: str, version: int) -> tuple[Response, int]:
             unpacked = waiting / "package"
             unpacked.mkdir()
             unpack(body, unpacked, limit)
-        load_package(unpacked, name, version)
+        packages.load(unpacked, name=name, version=version)
         for file in unpacked.iterdir():
             flush(file)
         flush(unpacked)

@@ -33,6 +33,8 @@ class _Version(click.ParamType[int | str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         if value == NEWEST:
             return NEWEST
+        if not str(value).removeprefix("-").isdecimal():
+            self.fail(f"{value!r} is no version; expected a number from 1, or {NEWEST}", param, ctx)
         return _VERSION.convert(value, param, ctx)
 
 
@@ -156,7 +158,7 @@ def shadow_command(name: str, target: str | None, percent: float | None, off: bo
 @click.option("--default", "as_configured", is_flag=True, help="As SERVING_VERSIONS says.")
 @as_json
 def policy_command(name: str, text: str | None, as_configured: bool, as_json: bool) -> None:
-    """Say which versions of a model servers keep loaded: latest, latest:N, all, or numbers such as 1,3."""
+    """Say which versions of a model servers keep loaded: latest, latest:N, all, none, or numbers such as 1,3."""
     if (text is None) != as_configured:
         raise click.UsageError(f"give a policy ({EXPECTED}), or --default")
     _decide(name, as_json, lambda decisions: decisions.policy(name, text, user()))
@@ -192,6 +194,7 @@ def _decide(name: str, as_json: bool, change: Callable[[Decisions], Routing]) ->
     with one_message():
         opened = open_models(name)
         routing = change(opened.decisions)
+        opened.registry.reload()  # as servers will: a policy makes others load and leave
         entry = opened.entry(name)
     if as_json:
         document = to_document(routing)
@@ -209,7 +212,9 @@ def _decide(name: str, as_json: bool, change: Callable[[Decisions], Routing]) ->
 def _tell(entry: Entry) -> None:
     """What is decided now, in words."""
     routing = entry.routing
-    if routing.split:
+    if entry.default is None:
+        click.echo(f"{entry.name}: no version answers")
+    elif routing.split:
         shares = ", ".join(f"{_percent(points)} to {target}" for target, points in routing.split.shares)
         click.echo(f"{entry.name}: {shares}; else version {entry.default} answers")
     else:

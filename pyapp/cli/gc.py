@@ -6,7 +6,7 @@ import click
 
 from . import as_json, examples, models, print_json
 from .opened import one_message, open_models
-from .rubbish import Rubbish, leftovers, old_versions, remove_all, stale_fetches
+from .rubbish import Rubbish, leftovers, old_versions, remove_all, stale_counts, stale_fetches
 from .tables import print_table
 
 
@@ -30,13 +30,18 @@ from .tables import print_table
 @click.option("--yes", is_flag=True, help="Don't ask.")
 @as_json
 def gc_command(keep: int | None, journal_days: int | None, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Clear away what interrupted imports, uploads and fetches have left, and fetched versions that the store lost.
+    """Clear away what interrupted imports, uploads and fetches have left, and what is kept of versions that are gone.
 
-    What was touched within the last hour stays, as somebody may be at it.
+    That is fetched copies, and counts of their drift.  Leftovers and counts that were touched within the last hour
+    stay, as somebody may be at them.
     """
     with one_message():
         opened = open_models(load=False)
-        found = [*leftovers(opened.store), *stale_fetches(opened.store, opened.listing)]
+        found = [
+            *leftovers(opened.store),
+            *stale_fetches(opened.store, opened.listing),
+            *stale_counts(opened.store, opened.listing),
+        ]
         if keep is not None:
             found += old_versions(opened.store, opened.listing, opened.decisions.known, keep)
         records = opened.decisions.known_records() if journal_days else None

@@ -16,6 +16,7 @@ from pyapp import engine
 from pyapp.importers.answers import flat, plain, record
 from pyapp.importers.problems import ImportRefusedError
 from pyapp.importers.samples import rows_of
+from pyapp.serving.answers import Answers, mismatch
 from pyapp.serving.compare import Comparison, Side
 
 MAX_BODY_BYTES = 1 << 30
@@ -99,7 +100,8 @@ def compare(
 
     Raises ImportRefusedError if the two can't be compared, or a version takes none of the rows.
     """
-    order = _order(first, second)
+    if reason := mismatch(*(Answers.of(model, np.empty((0, model.outputs), np.float32)) for model in (first, second))):
+        raise ImportRefusedError(f"{first.name} {first.version} and {second.version} can't be compared: {reason}")
     comparison = Comparison()
     runner = engine.Engine(max_body_bytes=MAX_BODY_BYTES)
     both: list[list[Outputs]] = []
@@ -120,10 +122,10 @@ def compare(
         comparison.took(spent[0][i], spent[1][i])
     ours, theirs = (np.concatenate([outputs[i] for i in answered]) for outputs in both)
     truths = [data.truths[i] for i in answered] if data.truths else []
-    labels = first.labels
-    comparison.add(ours, theirs[:, order], labels, _known(truths, labels, data.path) if labels and truths else None)
+    known = _known(truths, first.labels, second.labels, data.path) if first.labels and truths else None
+    comparison.add(Answers.of(first, ours), Answers.of(second, theirs), known)
     comparison.requests = len(data.rows)
-    return comparison, _mean_errors(ours, theirs, truths, data.path) if truths and not labels else {}
+    return comparison, _mean_errors(ours, theirs, truths, data.path) if truths and not first.labels else {}
 
 
 def _ask(
@@ -160,33 +162,31 @@ def _reason(reply: bytes) -> str:
         return reply.decode("utf-8", "replace")
 
 
-def _order(first: engine.Model, second: engine.Model) -> list[int] | slice:
-    """The second's outputs in the order of the first's labels.  Raises ImportRefusedError."""
-    names = f"{first.name} {first.version} and {second.version}"
-    if (first.task, first.outputs) != (second.task, second.outputs):
-        told = [f"a {model.task} of {model.outputs}" for model in (first, second)]
-        raise ImportRefusedError(f"{names} can't be compared: the one is {told[0]}, the other {told[1]}")
-    if first.labels == second.labels:
-        return slice(None)
-    if set(first.labels) != set(second.labels) or len(first.labels) != first.outputs:
-        differing = sorted(set(first.labels) ^ set(second.labels)) or first.labels
-        raise ImportRefusedError(f"{names} have different labels: {', '.join(differing[:10])}")
-    return [second.labels.index(label) for label in first.labels]
+def _known(truths: Sequence[str], first: Sequence[str], second: Sequence[str], path: Path) -> list[str]:
+    """The truths as the versions write their labels: 1.0 is 1, and true is True; or by number, if none is a label."""
+    labels = list(dict.fromkeys([*first, *second]))
+    known = {_same(label): label for label in labels} | {label: label for label in labels}
+    found = [known.get(truth, known.get(_same(truth))) for truth in truths]
+    if not any(found):
+        if not all(a == b for a, b in zip(first, second, strict=False)):
+            raise ImportRefusedError(
+                f"{path}: the target is {truths[0]!r} …, and the versions number their labels "
+                f"differently; write the labels: {_listed(labels)}"
+            )
+        known = {_same(str(i)): label for i, label in enumerate(first if len(first) > len(second) else second)}
+        found = [known.get(_same(truth)) for truth in truths]
+    if not any(found):
+        raise ImportRefusedError(f"{path}: the target is {truths[0]!r} …; the labels are {_listed(labels)}")
+    return [label or truth for label, truth in zip(found, truths, strict=True)]
 
 
-def _known(truths: Sequence[str], labels: Sequence[str], path: Path) -> list[str]:
-    """The truths as the labels are written: 1.0 is 1, and true is True; or by number, if all of them are numbers."""
-    known = {_same(label): label for label in labels}
-    if not any(_same(truth) in known for truth in truths):
-        known = {str(i): label for i, label in enumerate(labels)}
-    if not any(_same(truth) in known for truth in truths):
-        raise ImportRefusedError(f"{path}: the target is {truths[0]!r} …; the labels are {', '.join(labels[:20])}")
-    return [known.get(_same(truth), truth) for truth in truths]
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:20])
 
 
 def _same(text: str) -> str:
     try:
-        return f"{float(text):g}"
+        return repr(float(text))
     except ValueError:
         return text.strip().lower()
 

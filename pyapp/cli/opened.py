@@ -14,7 +14,7 @@ import click
 from flask import has_app_context
 from flask.cli import ScriptInfo
 
-from pyapp import engine
+from pyapp import engine, packages
 from pyapp.api import serving
 from pyapp.config import Config
 from pyapp.packages.store import StoreError, folder_of
@@ -81,7 +81,7 @@ def open_models(name: str | None = None, *, load: bool = True, strict: bool = Tr
     if name is not None:
         require_model(listing, name)
         listing = {name: listing[name]}
-    registry = Registry(_AsListed(store, listing), Policy.parse(settings.versions))
+    registry = Registry(_AsListed(store, listing), Policy.parse(settings.versions), _load)
     url = settings.database_url or default_url(settings.models)
     decisions = Decisions(registry, url, remembered(settings.models, url))
     try:
@@ -93,6 +93,11 @@ def open_models(name: str | None = None, *, load: bool = True, strict: bool = Tr
     if load:
         registry.reload()
     return Opened(settings, store, listing, registry, decisions)
+
+
+def _load(folder: Path, name: str, version: int) -> engine.Model:
+    """Without the files of its counts: whoever makes them owns them, and that is the server."""
+    return packages.load(folder, name=name, version=version)
 
 
 def require_model(listing: Listing, name: str) -> None:

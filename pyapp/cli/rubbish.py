@@ -1,4 +1,4 @@
-"""Finds what may leave the disk: leftovers of what was interrupted, fetched versions, old versions."""
+"""Finds what may leave the disk: leftovers of what was interrupted, fetched versions, counts, old versions."""
 
 import re
 import shutil
@@ -10,6 +10,7 @@ from pathlib import Path
 from pyapp import engine
 from pyapp.packages import load
 from pyapp.packages import store as folders
+from pyapp.serving import counts
 from pyapp.serving.routing import NO_ROUTING, Routing
 from pyapp.serving.store import FolderStore, Listing, Store
 
@@ -59,6 +60,20 @@ def stale_fetches(store: Store, listing: Listing) -> Iterator[Rubbish]:
             match = _FETCHED.fullmatch(item.name)
             if match and int(match[1]) not in listing.get(model.name, {}):
                 yield Rubbish("fetched, not in the store any more", item, _bytes(item))
+
+
+def stale_counts(store: Store, listing: Listing) -> Iterator[Rubbish]:
+    """Counts of versions that the store does not have any more; none if it has nothing at all."""
+    folder = counts.counts_folder(_root(store))
+    if folder is None or not listing:
+        return
+    there = {(name[: counts.NAME_LENGTH], number) for name, found in listing.items() for number in found}
+    for item in _items(folder):
+        match = counts.FILE.fullmatch(item.name)
+        if match and match["draft"]:
+            yield from _untouched(item)
+        elif match and (match["name"], int(match["version"])) not in there:
+            yield from _untouched(item, "counts of a version that is gone")
 
 
 def old_versions(store: Store, listing: Listing, decided: Mapping[str, Routing], keep: int) -> Iterator[Rubbish]:
@@ -116,14 +131,14 @@ def _root(store: Store) -> Path:
     return store.cache
 
 
-def _untouched(path: Path) -> Iterator[Rubbish]:
+def _untouched(path: Path, what: str = "left by what was interrupted") -> Iterator[Rubbish]:
     """Nothing, if somebody may be at it."""
     try:
         touched = max(item.lstat().st_mtime for item in (path, *path.rglob("*")))
     except OSError:  # it goes just now
         return
     if time.time() - touched > TOUCHED_SECONDS:
-        yield Rubbish("left by what was interrupted", path, _bytes(path))
+        yield Rubbish(what, path, _bytes(path))
 
 
 def _bytes(path: Path) -> int:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from .answers import Answers, distances
 
 DISTANCE_BOUNDS = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Upper bounds of the buckets of distances; one more holds what is beyond."""
@@ -51,32 +52,23 @@ class Comparison:
     first: Side = field(default_factory=Side)
     second: Side = field(default_factory=Side)
 
-    def add(
-        self,
-        first: NDArray[np.float32],
-        second: NDArray[np.float32],
-        labels: Sequence[str],
-        true: Sequence[str] | None = None,
-    ) -> None:
-        """Rows of outputs [rows, columns] that both answered; `labels` is empty for a regression."""
+    def add(self, first: Answers, second: Answers, true: Sequence[str] | None = None) -> None:
+        """Rows that both answered.  Raises ValueError if the two can't be compared."""
         self.requests += 1
-        if first.shape != second.shape:
-            raise ValueError(f"the versions answer with {first.shape[1:]} and {second.shape[1:]} numbers a row")
-        self.rows += len(first)
-        gaps = np.abs(first.astype(np.float64) - second)
-        if not labels:
-            gaps /= np.maximum(np.abs(first), 1e-12)
+        gaps = distances(first, second)
+        self.rows += len(gaps)
         worst = np.nan_to_num(gaps.max(axis=1), nan=math.inf, posinf=math.inf)
         for i in np.searchsorted(DISTANCE_BOUNDS, worst):
             self.distance[int(i)] += 1
         self.distance_sum += float(worst[np.isfinite(worst)].sum())
-        if not labels:
+        if not first.labels:
             self.agreed += int((worst <= 0.01).sum())
             return
-        said = [best_labels(outputs, labels) for outputs in (first, second)]
+        said = first.best(), second.best()
+        all_counted = len({*first.labels, *second.labels}) <= CONFUSION_LABELS
         for a, b in zip(*said, strict=True):
             self.agreed += a == b
-            if a != b or len(labels) <= CONFUSION_LABELS:
+            if a != b or all_counted:
                 row = self.confusion.setdefault(a, {})
                 row[b] = row.get(b, 0) + 1
         for truth, a, b in zip(true or (), *said, strict=False):
@@ -145,13 +137,6 @@ class Comparison:
             "first": _side_report(self.first),
             "second": _side_report(self.second),
         }
-
-
-def best_labels(outputs: NDArray[np.float32], labels: Sequence[str]) -> list[str]:
-    """The label of each row of [rows, columns]; one column with two labels is the score of the second."""
-    if outputs.shape[1] == 1 and len(labels) == 2:
-        return [labels[int(score > 0.5)] for score in outputs[:, 0]]
-    return [labels[int(i)] for i in outputs[:, : len(labels)].argmax(axis=1)]
 
 
 def _side_document(side: Side) -> dict[str, Any]:

@@ -18,11 +18,11 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pyapp import engine
 
-from .compare import Comparison, best_labels
+from .answers import Answers
+from .compare import Comparison
 from .routing import POINTS
 from .snapshot import Entry
 
@@ -167,7 +167,7 @@ class Observer:
 
     def _look(self, request: Request) -> None:
         try:
-            first, ms, fault = self._outputs(request.model, request)
+            first, ms, fault = self._answers(request.model, request)
             if request.shadow is not None:
                 self._compare(request, first, ms, fault)
             if request.journalled and first is not None:
@@ -178,11 +178,11 @@ class Observer:
                     self._queue.popleft()
                     self._bytes -= len(request.body)
 
-    def _compare(self, request: Request, first: NDArray[np.float32] | None, first_ms: float, fault: str) -> None:
+    def _compare(self, request: Request, first: Answers | None, first_ms: float, fault: str) -> None:
         assert request.shadow is not None  # noqa: S101 -- the caller's condition
         key = (request.entry.name, request.model.version, request.shadow.version)
         comparison = self._comparisons.setdefault(key, Comparison())
-        second, second_ms, other_fault = self._outputs(request.shadow, request)
+        second, second_ms, other_fault = self._answers(request.shadow, request)
         for side, told in ((comparison.first, fault), (comparison.second, other_fault)):
             if told:
                 side.errors += 1
@@ -192,13 +192,13 @@ class Observer:
             return
         comparison.took(first_ms, second_ms)
         try:
-            comparison.add(first, second, request.model.labels)
+            comparison.add(first, second)
         except ValueError as error:
             comparison.second.errors += 1
             comparison.second.last_error = str(error)
 
-    def _outputs(self, model: engine.Model, request: Request) -> tuple[NDArray[np.float32] | None, float, str]:
-        """Outputs [rows, columns], milliseconds, and what is wrong if there are none."""
+    def _answers(self, model: engine.Model, request: Request) -> tuple[Answers | None, float, str]:
+        """Answers, milliseconds, and what is wrong if there are none."""
         begun = time.perf_counter()
         status, _, reply = self._handle(
             model,
@@ -212,10 +212,9 @@ class Observer:
         ms = (time.perf_counter() - begun) * 1000
         if status != 200:
             return None, ms, reply.decode("utf-8", "replace")
-        return np.frombuffer(reply, np.float32).reshape(-1, model.outputs), ms, ""
+        return Answers.of(model, np.frombuffer(reply, np.float32).reshape(-1, model.outputs)), ms, ""
 
-    def _entry(self, request: Request, outputs: NDArray[np.float32]) -> dict[str, Any]:
-        labels = request.model.labels
+    def _entry(self, request: Request, answers: Answers) -> dict[str, Any]:
         return {
             "at": datetime.fromtimestamp(request.at, UTC),
             "request_id": request.request_id,
@@ -225,8 +224,8 @@ class Observer:
             "digest": hashlib.sha256(request.body).hexdigest(),
             "content_type": request.content_type[:256],
             "body": request.body if self._journal.contents else None,
-            "outputs": [[float(value) for value in row] for row in outputs],
-            "labels": best_labels(outputs, labels) if labels else [],
+            "outputs": [[float(value) for value in row] for row in answers.values],
+            "labels": answers.best() if answers.labels else [],
         }
 
     def _flush_now(self) -> float:

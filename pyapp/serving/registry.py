@@ -19,7 +19,8 @@ from types import MappingProxyType
 
 from pyapp import engine, packages
 
-from .drift import counts_folder
+from .counts import counts_folder
+from .drift import Training
 from .manifest import describe
 from .policy import Policy
 from .routing import NO_ROUTING, Routing
@@ -39,7 +40,8 @@ Load = Callable[[Path, str, int], engine.Model]
 
 def load_package(folder: Path, name: str, version: int) -> engine.Model:
     """What a registry loads with: the digest of the weights, the engine's own checks, and the samples."""
-    return packages.load(folder, name=name, version=version, counts=counts_folder())
+    counts = counts_folder(folder.parent.parent)
+    return packages.load(folder, name=name, version=version, counts=str(counts) if counts else None)
 
 
 @dataclass(slots=True)
@@ -221,7 +223,9 @@ class Registry:
         try:
             with self._unlocked():
                 model = self._load(self.store.fetch(name, number), name, number)
-            version = Version(name, number, State.AVAILABLE, model, "", describe(model), fingerprint)
+            version = Version(
+                name, number, State.AVAILABLE, model, "", describe(model), fingerprint, Training.of(model)
+            )
         except Exception as error:  # whatever is wrong with one version, the others must be served
             self._remember_failure(name, followed, number, fingerprint, error)
         else:

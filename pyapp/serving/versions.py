@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pyapp import engine
 
+from .drift import Training
 from .manifest import Description
 
 
@@ -53,3 +54,5 @@ class Version:
     description: Description = field(default_factory=Description)
     fingerprint: str = ""
     """Of the files that were loaded, or could not be."""
+    training: Training | None = None
+    """What it is measured by, if its package tells."""

@@ -11,7 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
 
-from model_packages import dense_network, write_package
+from model_packages import dense_network, write_package, write_safetensors
 from pyapp import create_app
 
 Write = Callable[..., Path]
@@ -114,7 +114,7 @@ def test_rows_that_are_refused_are_counted_and_told(runner: FlaskCliRunner, rows
 
 
 def test_a_version_with_its_labels_in_another_order(
-    store: Path, write_network: Write, runner: FlaskCliRunner, rows: Rows, tmp_path: Path
+    store: Path, write_network: Write, runner: FlaskCliRunner, networks: dict[int, Any], rows: Rows, tmp_path: Path
 ) -> None:
     folder = write_network(store / "pets" / "3", 2)
     manifest = json.loads((folder / "model.json").read_text())
@@ -122,10 +122,71 @@ def test_a_version_with_its_labels_in_another_order(
     (folder / "model.json").write_text(json.dumps(manifest))
     found = told(runner, "pets", 2, 3, "--data", write_csv(tmp_path / "rows.csv", rows))
     assert found["agreement"] == 0, "what the one calls cat, the other calls dog"
-    manifest["outputs"][0]["labels"] = ["cat", "bird"]
+    assert found["mean_distance"] > 0
+    network = networks[2]
+    for name in ("scores/kernel", "scores/bias"):
+        network.tensors[name] = network.tensors[name][..., ::-1].copy()
+    write_safetensors(folder / "weights.safetensors", network.tensors)
+    found = told(runner, "pets", 2, 3, "--data", tmp_path / "rows.csv")
+    assert (found["agreement"], found["mean_distance"]) == (1, 0), "the columns are in another order, too"
+
+
+def test_versions_whose_labels_differ_in_part(
+    store: Path,
+    write_network: Write,
+    runner: FlaskCliRunner,
+    networks: dict[int, Any],
+    rows: Rows,
+    tmp_path: Path,
+) -> None:
+    folder = write_network(store / "pets" / "3", 1)
+    manifest = json.loads((folder / "model.json").read_text())
+    truth = labels(networks, 1, rows)
+    path = write_csv(tmp_path / "rows.csv", rows, ["bird" if label == "dog" else label for label in truth])
+    relabel(folder, manifest, ["cat", "bird"])
+    found = told(runner, "pets", 1, 3, "--data", path, "--target", "kind")
+    cats, dogs = truth.count("cat"), truth.count("dog")
+    assert cats and dogs
+    assert found["confusion"] == {"cat": {"cat": cats}, "dog": {"bird": dogs}}
+    assert found["agreement"] == cats / len(rows)
+    assert found["accuracy"] == [cats / len(rows), 1]
+    relabel(folder, manifest, ["fox", "bird"])
+    message = refused(runner, "pets", 1, 3, "--data", path, "--target", "kind")
+    assert (
+        "pets 1 and 3 can't be compared: they have no label in common: the one has cat, dog, the other fox, bird"
+        in message
+    )
+
+
+def relabel(folder: Path, manifest: dict[str, Any], labels: list[str]) -> None:
+    manifest["outputs"][0]["labels"] = labels
     (folder / "model.json").write_text(json.dumps(manifest))
-    message = refused(runner, "pets", 2, 3, "--data", tmp_path / "rows.csv")
-    assert "pets 2 and 3 have different labels: bird, dog" in message
+
+
+def test_truths_by_number(
+    store: Path, write_network: Write, runner: FlaskCliRunner, networks: dict[int, Any], rows: Rows, tmp_path: Path
+) -> None:
+    folder = write_network(store / "pets" / "3", 1)
+    numbers = [str(["cat", "dog"].index(label)) for label in labels(networks, 1, rows)]
+    path = write_csv(tmp_path / "rows.csv", rows, numbers)
+    assert told(runner, "pets", 1, 3, "--data", path, "--target", "kind")["accuracy"] == [1, 1]
+    relabel(folder, json.loads((folder / "model.json").read_text()), ["dog", "cat"])
+    message = refused(runner, "pets", 1, 3, "--data", path, "--target", "kind")
+    assert "the versions number their labels differently; write the labels: cat, dog" in message
+
+
+def test_labels_that_are_long_numbers_are_told_apart(runner: FlaskCliRunner, store: Path, tmp_path: Path) -> None:
+    manifest, tensors = dense_network([2, 2], seed=1)
+    manifest["outputs"][0]["labels"] = ["12345678", "12345679"]
+    for version in (1, 2):
+        write_package(store / "codes" / str(version), manifest, tensors)
+    rows: Rows = np.random.default_rng(2).normal(size=(30, 2)).tolist()
+    scores = np.array(rows) @ tensors["layer0/kernel"] + tensors["layer0/bias"]
+    said = [manifest["outputs"][0]["labels"][i] for i in scores.argmax(axis=1)]
+    assert len(set(said)) == 2
+    path = tmp_path / "rows.csv"
+    path.write_text("a,b,kind\n" + "".join(f"{a},{b},{kind}.0\n" for (a, b), kind in zip(rows, said, strict=True)))
+    assert told(runner, "codes", 1, 2, "--data", path, "--target", "kind")["accuracy"] == [1, 1]
 
 
 def test_regressions(store: Path, runner: FlaskCliRunner, tmp_path: Path, rows: Rows) -> None:
@@ -142,9 +203,7 @@ def test_regressions(store: Path, runner: FlaskCliRunner, tmp_path: Path, rows: 
         in runner.invoke(args=["models", "compare", "price", "1", "2", "--data", str(path), "--target", "kind"]).stdout
     )
     write_package(store / "price" / "3", *dense_network([4, 2], seed=1))
-    assert "the one is a regression of 1, the other a classification of 2" in refused(
-        runner, "price", 1, 3, "--data", path
-    )
+    assert "the one is a regression, the other a classification" in refused(runner, "price", 1, 3, "--data", path)
 
 
 def test_what_is_refused(runner: FlaskCliRunner, rows: Rows, tmp_path: Path) -> None:

@@ -54,6 +54,17 @@ def test_promote_and_roll_back_reach_the_app(app: Flask, client: FlaskClient, ru
     assert answers(app, client) == 2
 
 
+def test_a_policy_tells_who_then_answers(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -> None:
+    assert "pets: version 1 answers, the newest as it comes" in said(runner, "policy", "pets", "1")
+    assert answers(app, client) == 1
+    assert told(runner, "policy", "pets", "all")["default"] == 2
+    assert answers(app, client) == 2
+    assert "pets: no version answers" in said(runner, "policy", "pets", "none")
+    app.extensions["serving"].watcher.look()
+    assert client.post("/classify", json=[0.5, -1, 2, 0.25]).status_code == 503
+    assert "pets: version 2 answers" in said(runner, "policy", "pets", "--default")
+
+
 def test_labels(app: Flask, client: FlaskClient, runner: FlaskCliRunner) -> None:
     assert told(runner, "label", "pets", "stable", "1")["labels"] == {"stable": 1}
     assert answers(app, client) == 2
@@ -113,7 +124,7 @@ def test_the_audit_says_who_when_from_and_to(runner: FlaskCliRunner) -> None:
         (["promote", "pets", "9"], 1, "pets has no version 9; versions that answer: 1, 2"),
         (["promote", "../pets", "1"], 1, "'../pets' is no name for a model"),
         (["promote", "pets", "0"], 2, "0 is not in the range"),
-        (["promote", "pets", "best"], 2, "'best' is not a valid integer"),
+        (["promote", "pets", "best"], 2, "'best' is no version; expected a number from 1, or newest"),
         (["promote", "pets"], 2, "Missing argument 'VERSION'"),
         (["label", "pets", "canary"], 2, "or --remove"),
         (["label", "pets", "canary", "1", "--remove"], 2, "or --remove"),

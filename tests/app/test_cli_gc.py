@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -11,8 +12,10 @@ from typing import Any
 import pytest
 from flask.testing import FlaskCliRunner
 
+from model_packages import dense_network, write_package
 from pyapp import create_app
 from pyapp.cli.rubbish import TOUCHED_SECONDS, remove_all, stale_fetches
+from pyapp.packages.statistics import statistics_of
 from pyapp.serving.decisions import Decisions, default_url
 from pyapp.serving.registry import Registry
 from pyapp.serving.remote import RemoteStore
@@ -128,6 +131,56 @@ def test_fetched_versions_that_the_store_lost(store: Path, write_network: Write,
     remove_all(found)
     assert sorted(item.name.split(".")[0] for item in (tmp_path / "cache" / "pets").iterdir()) == ["2", "3"]
     assert list(stale_fetches(remote, {})) == [], "an empty listing is more likely a mistake"
+
+
+@pytest.fixture
+def counting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store of m 1 to 3 that know their training, and so are counted in files."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    manifest, tensors = dense_network([2, 2])
+    statistics = statistics_of(manifest, {"x": [[0, 1], [2, 3]]})
+    for number in (1, 2, 3):
+        write_package(tmp_path / "models" / "m" / str(number), manifest | {"statistics": statistics}, tensors)
+    return tmp_path / "models"
+
+
+def counts(tmp_path: Path) -> list[str]:
+    return sorted(item.name.rpartition("-")[0] for item in (tmp_path / "state").rglob("*.counts"))
+
+
+@pytest.mark.parametrize("remote", [False, True])
+def test_counts_of_versions_that_are_gone(counting: Path, tmp_path: Path, remote: bool) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(counting, other)
+    settings = {"SERVING_MODELS": counting.as_uri() if remote else counting, "SERVING_VERSIONS": "all"}
+    runner = create_app(settings).test_cli_runner()
+    create_app({"SERVING_MODELS": other, "SERVING_VERSIONS": "2"})
+    assert counts(tmp_path) == ["m-1", "m-2", "m-2", "m-3"]
+    assert told(runner)["folders"] == []
+    shutil.rmtree(counting / "m" / "2")
+    assert not [name for name in names(told(runner)) if name.endswith(".counts")], "it was touched just now"
+    age(tmp_path / "state")
+    (folder,) = {item.parent for item in (tmp_path / "state").rglob("m-1-*.counts")}
+    draft = next(folder.glob("m-1-*.counts"))
+    shutil.copy(draft, f"{draft}.4711")  # its maker was killed
+    age(folder)
+    found = told(runner)
+    assert sorted(item["what"] for item in found["folders"] if folder == Path(item["path"]).parent) == [
+        "counts of a version that is gone",
+        "left by what was interrupted",
+    ]
+    assert counts(tmp_path) == ["m-1", "m-2", "m-3"], "the other store's stay"
+    assert not Path(f"{draft}.4711").exists() and draft.exists()
+    assert told(runner)["folders"] == []
+
+
+def test_counts_of_a_store_that_is_empty_stay(counting: Path, tmp_path: Path) -> None:
+    runner = create_app({"SERVING_MODELS": counting, "SERVING_VERSIONS": "all"}).test_cli_runner()
+    age(tmp_path / "state")
+    shutil.rmtree(counting / "m")
+    assert told(runner)["folders"] == []
+    assert counts(tmp_path) == ["m-1", "m-2", "m-3"]
 
 
 def test_a_remote_store_is_not_written_to(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +73,35 @@ def test_counts_are_of_all_processes_and_go_on_after_a_restart(store: Path) -> N
     assert process.exitcode == 0
     assert drift_of(app)["rows"] == 600
     assert drift_of(app_of(store))["rows"] == 600
+
+
+def test_only_what_was_answered_is_counted(store: Path) -> None:
+    """Neither what a shadow computes, nor a second time what is compared with it and journalled."""
+    shutil.copytree(store / "m" / "2", store / "m" / "3")
+    app = create_app({"SERVING_MODELS": str(store), "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_JOURNAL": "digest"})
+    shadow = {"target": 2, "percent": 100}
+    client, admin = app.test_client(), {"Authorization": "Bearer s3cret"}
+    assert client.put("/api/models/m/shadow", json=shadow, headers=admin).status_code == 200
+    ask(app, ROWS)
+    assert app.extensions["serving"].observer.flush()
+    assert client.get("/api/models/m/compare").json["compared"][0]["rows"] == 300
+    for version, rows in ((3, 300), (2, 0)):
+        found = client.get(f"/api/models/m/drift?version={version}").json
+        assert (found["rows"], found["sampled"]) == (rows, rows)
+        assert sum(label["seen"] for label in found["label"]["labels"].values()) == pytest.approx(1.0 if rows else 0.0)
+
+
+def test_only_a_server_makes_files_of_counts(store: Path, tmp_path: Path) -> None:
+    """Those of the command line, perhaps another user's, would be closed to it; an upload is tried in another place."""
+    app = create_app({"SERVING_MODELS": str(store), "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_POLL_SECONDS": 0})
+    app.extensions["serving"].watcher.stop()
+    shutil.rmtree(tmp_path / "state")
+    for command in (["list"], ["promote", "m", "2"], ["show", "m", "2"]):
+        assert app.test_cli_runner().invoke(args=["models", *command]).exit_code == 0
+    shutil.make_archive(str(tmp_path / "package"), "zip", store / "m" / "2")
+    body, admin = (tmp_path / "package.zip").read_bytes(), {"Authorization": "Bearer s3cret"}
+    assert app.test_client().put("/api/models/m/versions/3", data=body, headers=admin).status_code == 201
+    assert not (tmp_path / "state").exists()
 
 
 def test_no_home_is_no_fault(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:

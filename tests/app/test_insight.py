@@ -1,5 +1,6 @@
 """Shadows, comparisons, the journal and feedback."""
 
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from pyapp import create_app
-from pyapp.serving.compare import Comparison, best_labels
+from pyapp.serving.answers import Answers
+from pyapp.serving.compare import Comparison
 
 Write = Callable[..., Path]
 TOKEN = "s3cret"
@@ -42,7 +44,7 @@ def test_a_shadow_is_compared_and_answers_are_not_affected(app: Flask, client: F
     assert found["versions"] == [2, 1]
     assert (found["requests"], found["rows"]) == (61, 120)
     models = [app.extensions["serving"].registry.find("pets", number) for number in (2, 1)]
-    said = [best_labels(model.predict(np.array(sent, np.float32)), model.labels) for model in models]
+    said = [Answers.of(model, model.predict(np.array(sent, np.float32))).best() for model in models]
     agreement = sum(a == b for a, b in zip(*said, strict=True)) / len(sent)
     assert found["agreement"] == pytest.approx(agreement)
     assert sum(count for row in found["confusion"].values() for count in row.values()) == 120
@@ -54,8 +56,6 @@ def test_a_shadow_is_compared_and_answers_are_not_affected(app: Flask, client: F
 
 
 def test_a_shadow_that_fails_is_counted(app: Flask, client: FlaskClient, store: Path, write_network: Write) -> None:
-    import json
-
     folder = write_network(store / "pets" / "3")
     manifest = json.loads((folder / "model.json").read_text())
     manifest["inputs"][0] = {"name": "others", "kind": "tensor", "shape": [2, 2]}
@@ -176,11 +176,11 @@ def test_an_observer_that_is_behind_drops_and_never_blocks(app: Flask, client: F
 def test_sums_can_be_added_and_kept() -> None:
     random = np.random.default_rng(0)
     labels = ["a", "b", "c"]
-    parts = [random.random((7, 3)).astype(np.float32) for _ in range(4)]
+    parts = [Answers(random.random((7, 3)).astype(np.float32), labels, 3) for _ in range(4)]
     whole, first, second = Comparison(), Comparison(), Comparison()
     for comparison, pairs in ((whole, [(0, 1), (2, 3)]), (first, [(0, 1)]), (second, [(2, 3)])):
         for a, b in pairs:
-            comparison.add(parts[a], parts[b], labels, ["a"] * 7)
+            comparison.add(parts[a], parts[b], ["a"] * 7)
             comparison.took(0.3, 40)
     first.merge(Comparison.from_document(second.to_document()))
     assert first.to_document() == whole.to_document()
@@ -188,15 +188,84 @@ def test_sums_can_be_added_and_kept() -> None:
     assert report["rows"] == 14
     assert report["first"]["p50_ms"] == 0.5
     assert report["accuracy"] == [
-        sum(best_labels(parts[i], labels).count("a") for i in (0, 2)) / 14,
-        sum(best_labels(parts[i], labels).count("a") for i in (1, 3)) / 14,
+        sum(parts[i].best().count("a") for i in (0, 2)) / 14,
+        sum(parts[i].best().count("a") for i in (1, 3)) / 14,
     ]
 
 
 def test_regressions_are_compared_by_value() -> None:
     comparison = Comparison()
-    comparison.add(np.array([[100.0], [5], [1]], np.float32), np.array([[100.5], [6], [np.nan]], np.float32), [])
+    first, second = ([[100.0], [5], [1]], [[100.5], [6], [np.nan]])
+    comparison.add(*(Answers(np.array(values, np.float32), (), 1) for values in (first, second)))
     assert (comparison.rows, comparison.agreed) == (3, 1)
+
+
+def answers(values: list[list[float]], labels: str, columns: int = 0) -> Answers:
+    """Labels of a letter each."""
+    return Answers(np.array(values, np.float32), list(labels), columns or len(labels))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "agreed", "distance", "confusion"),
+    [
+        # The same labels in another order.
+        (answers([[0.7, 0.2, 0.1]], "abc"), answers([[0.1, 0.7, 0.2]], "cab"), 1, 0, {"a": {"a": 1}}),
+        (answers([[0.7, 0.2, 0.1]], "abc"), answers([[0.7, 0.2, 0.1]], "bac"), 0, 0.5, {"a": {"b": 1}}),
+        # One more label, one label fewer, another one in its place.
+        (answers([[0.75, 0.25]], "ab"), answers([[0.4, 0.0, 0.6]], "bca"), 1, 0.15, {"a": {"a": 1}}),
+        (answers([[0.1, 0.3, 0.6]], "abc"), answers([[0.9, 0.1]], "ba"), 0, 0.6, {"c": {"b": 1}}),
+        (answers([[0.9, 0.1]], "ab"), answers([[0.2, 0.8]], "bc"), 0, 0.9, {"a": {"c": 1}}),
+        # One score of two labels, and two scores; the further output is of both, or of one alone.
+        (answers([[0.75]], "ab", 1), answers([[0.75, 0.25]], "ba"), 1, 0, {"b": {"b": 1}}),
+        (answers([[0.75]], "ab", 1), answers([[0.25]], "ba", 1), 1, 0, {"b": {"b": 1}}),
+        (answers([[0.75, 5]], "ab", 1), answers([[0.75, 0.25, 7]], "ba", 2), 1, 2, {"b": {"b": 1}}),
+        (answers([[0.25, 5]], "ab", 1), answers([[0.25]], "ab", 1), 1, 0, {"a": {"a": 1}}),
+    ],
+)
+def test_versions_are_compared_by_label(
+    first: Answers, second: Answers, agreed: int, distance: float, confusion: dict[str, dict[str, int]]
+) -> None:
+    for one, other, said in (
+        (first, second, confusion),
+        (second, first, {b: {a: count} for a, row in confusion.items() for b, count in row.items()}),
+    ):
+        comparison = Comparison()
+        comparison.add(one, other)
+        assert (comparison.rows, comparison.agreed, comparison.confusion) == (1, agreed, said)
+        assert comparison.distance_sum == pytest.approx(distance)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (answers([[1, 0]], "ab"), answers([[1, 0]], "cd"), "no label in common: the one has a, b, the other c, d"),
+        (answers([[1, 0]], "ab"), answers([[1, 0]], "", 2), "the one is a classification, the other a regression"),
+        (answers([[1]], "", 1), answers([[1, 0]], "", 2), "the one answers with 1 numbers a row, the other with 2"),
+    ],
+)
+def test_what_has_nothing_in_common_is_not_compared(first: Answers, second: Answers, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Comparison().add(first, second)
+
+
+def test_a_shadow_with_other_labels_is_compared(
+    app: Flask, client: FlaskClient, store: Path, write_network: Write
+) -> None:
+    folder = write_network(store / "pets" / "3", 1)
+    manifest = json.loads((folder / "model.json").read_text())
+    manifest["outputs"][0]["labels"] = ["cat", "fox"]
+    (folder / "model.json").write_text(json.dumps(manifest))
+    client.post("/api/reload", headers=ADMIN)
+    client.post("/api/models/pets/promote", json={"version": 1}, headers=ADMIN)
+    client.put("/api/models/pets/shadow", json={"target": 3, "percent": 100}, headers=ADMIN)
+    sent = [[8 * value for value in row] for row in rows(40)]
+    said = [client.post("/classify", json=row).json["label"] for row in sent]
+    flush(app)
+    (found,) = client.get("/api/models/pets/compare").json["compared"]
+    cats, dogs = said.count("cat"), said.count("dog")
+    assert cats and dogs
+    assert found["confusion"] == {"cat": {"cat": cats}, "dog": {"fox": dogs}}
+    assert (found["agreement"], found["second"]["errors"]) == (cats / 40, 0)
 
 
 @pytest.mark.parametrize("path", ["/api/feedback", "/api/models/pets/promote"])

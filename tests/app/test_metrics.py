@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -14,9 +15,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse
 from werkzeug.test import Client
 
+from model_packages import dense_network, write_package
 from pyapp import create_app
-from pyapp.api.metrics import OUTCOMES
+from pyapp.api.metrics import DRIFTING_FEATURES, OUTCOMES
 from pyapp.overload import Watch
+from pyapp.packages.statistics import statistics_of
+from pyapp.serving.drift import LEVELS
 from pyapp.serving.state.errors import StateError
 from pyapp.worker import Guarded
 
@@ -27,8 +31,20 @@ OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;
 PETS = {"model": "pets", "version": "2"}
 
 
+TRAINING = np.random.default_rng(0).normal(0, 40, (200, 4)).astype(np.float32)
+
+
+def know_training(folder: Path, outputs: Any) -> None:
+    """From now on the package tells how TRAINING was distributed."""
+    path = folder / "model.json"
+    manifest = json.loads(path.read_text())
+    path.write_text(json.dumps(manifest | {"statistics": statistics_of(manifest, {"numbers": TRAINING}, outputs)}))
+
+
 @pytest.fixture
-def app(store: Path) -> Flask:
+def app(store: Path, networks: dict[int, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    know_training(store / "pets" / "2", networks[2].scores(TRAINING))
     return create_app({"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": TOKEN, "SERVING_POLL_SECONDS": 0})
 
 
@@ -42,7 +58,7 @@ def used(client: FlaskClient) -> FlaskClient:
     }.items():
         answer = client.put(f"/api/models/pets/{path}", json=body, headers=ADMIN)
         assert answer.status_code == 200, answer.text
-    client.post("/classify?version=2", json=[[1, 2, 3, 4], [5, 6, 7, 8]])
+    client.post("/classify?version=2", json=TRAINING.tolist())
     return client
 
 
@@ -200,6 +216,58 @@ def test_versions_and_what_was_decided(used: FlaskClient, store: Path, write_net
     assert value(families, "flask_serving_split_share", model="pets", target="1") == 0.25
     assert value(families, "flask_serving_split_share", model="pets", target="2") == 0.75
     assert value(families, "flask_serving_shadow_share", model="pets", target="stable") == 0.1
+
+
+def test_drift_is_what_the_report_says(client: FlaskClient) -> None:
+    client.post("/classify", json=TRAINING.tolist())
+    client.post("/classify", json=(TRAINING + np.array([0, 0, 90, 0])).tolist())
+    families, report = scrape(client), client.get("/api/models/pets/drift").json
+    for feature in report["features"]:
+        name = f"numbers[{feature['index']}]"
+        index = value(families, "flask_serving_drift_feature_psi", feature=name, **PETS)
+        assert index == pytest.approx(feature["psi"])
+        assert (index > 0.25) == (name == "numbers[2]")
+    assert value(families, "flask_serving_drift_label_psi", **PETS) == pytest.approx(report["label"]["psi"])
+    levels = {level: value(families, "flask_serving_drift_features", level=level, **PETS) for level in LEVELS}
+    assert levels == {"unknown": 0, "stable": 3, "moderate": 0, "large": 1}
+    assert value(families, "flask_serving_drift_rows_total", **PETS) == 400
+    assert value(families, "flask_serving_drift_sampled_rows_total", **PETS) == 400
+    drift = [family for name, family in families.items() if name.startswith("flask_serving_drift_")]
+    assert {sample.labels["version"] for family in drift for sample in family.samples} == {"2"}, "1 knows no training"
+
+
+def test_no_drift_is_told_of_few_rows(client: FlaskClient) -> None:
+    client.post("/classify", json=TRAINING[:99].tolist())
+    families = scrape(client)
+    assert value(families, "flask_serving_drift_rows_total", **PETS) == 99
+    assert value(families, "flask_serving_drift_features", level="unknown", **PETS) == 4
+    assert not families["flask_serving_drift_feature_psi"].samples
+    assert not families["flask_serving_drift_label_psi"].samples
+    client.post("/classify", json=TRAINING[:1].tolist())
+    families = scrape(client)
+    assert len(families["flask_serving_drift_feature_psi"].samples) == 4
+    assert len(families["flask_serving_drift_label_psi"].samples) == 1
+
+
+def test_of_many_features_those_that_drifted_furthest_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    features = 3 * DRIFTING_FEATURES
+    rows = np.random.default_rng(0).normal(size=(300, features)).astype(np.float32)
+    manifest, tensors = dense_network([features, 3])
+    statistics = statistics_of(manifest, {"x": rows})
+    statistics["features"].append(statistics["features"][7])  # the same one again would be a series twice
+    write_package(tmp_path / "models" / "wide" / "1", manifest | {"statistics": statistics}, tensors)
+    client = create_app({"SERVING_MODELS": tmp_path / "models"}).test_client()
+    moved = np.zeros(features, np.float32)
+    moved[[7, 50, 95]] = 2
+    assert client.post("/classify", json=(rows + moved).tolist()).status_code == 200
+    families = scrape(client)
+    told = {sample.labels["feature"]: sample.value for sample in families["flask_serving_drift_feature_psi"].samples}
+    assert len(families["flask_serving_drift_feature_psi"].samples) == len(told) <= DRIFTING_FEATURES
+    assert {name for name, index in told.items() if index > 0.25} == {"x[7]", "x[50]", "x[95]"}
+    levels = [sample.value for sample in families["flask_serving_drift_features"].samples]
+    assert sum(levels) == features + 1, "all are counted"
+    assert not families["flask_serving_drift_label_psi"].samples, "nothing is known of labels"
 
 
 def test_a_store_that_is_away_is_told(app: Flask, client: FlaskClient, store: Path) -> None:

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families as parse
 
 from model_packages import dense_network, write_package
+from pyapp.packages.statistics import statistics_of
 from running_server import JSON, Server, free_port, running
 
 ROOT = Path(__file__).parents[2]
@@ -33,9 +35,16 @@ COMMANDS = {
     params=["granian", pytest.param("gunicorn", marks=pytest.mark.skipif(not GUNICORN, reason="gunicorn is not here"))]
 )
 def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    write_package(tmp_path / "models" / "toy" / "1", *dense_network((4, 3)))
+    manifest, tensors = dense_network((4, 3))
+    statistics = statistics_of(manifest, {"x": np.random.default_rng(0).normal(size=(100, 4))})
+    write_package(tmp_path / "models" / "toy" / "1", manifest | {"statistics": statistics}, tensors)
     port = free_port()
-    settings = {"SERVING_MODELS": tmp_path / "models", "SERVING_WORKERS": WORKERS, "PORT": port}
+    settings = {
+        "SERVING_MODELS": tmp_path / "models",
+        "SERVING_WORKERS": WORKERS,
+        "PORT": port,
+        "XDG_STATE_HOME": tmp_path / "state",
+    }
     for name, value in settings.items():
         monkeypatch.setenv(name, str(value))
     with running(tmp_path / "log", COMMANDS[request.param], port) as started:
@@ -98,6 +107,7 @@ def assert_sums(server: Server, answered: int) -> None:
         found = scrape(server)
         assert found["flask_serving_requests_total{model=toy,outcome=ok,version=1}"] == answered
         assert found["flask_serving_rows_total{model=toy,version=1}"] == answered
+        assert found["flask_serving_drift_rows_total{model=toy,version=1}"] == answered
         assert found["flask_serving_request_duration_seconds_count{model=toy,version=1}"] == answered
         assert found["flask_serving_step_duration_seconds_count{model=toy,step=compute,version=1}"] == answered
         assert found["flask_serving_batch_rows_sum{}"] == answered

@@ -133,12 +133,25 @@ def test_labels_are_counted_as_they_are_answered(tmp_path: Path) -> None:
     assert sum(label["seen"] for label in found["label"]["labels"].values()) == pytest.approx(1)
 
 
+def test_what_has_no_labels_has_no_drift_of_labels(tmp_path: Path) -> None:
+    manifest, tensors = dense_network([2, 1], last="linear")
+    statistics = {**statistics_of(manifest, {"x": [[0, 1], [2, 3]]}), "labels": {}}
+    model = engine.Model.load(write_package(tmp_path, manifest | {"statistics": statistics}, tensors))
+    ask(model, [[0, 1]])
+    found = report(model)
+    assert found is not None
+    assert (found["rows"], found["label"]) == (1, None)
+
+
 def test_the_index_is_the_formula() -> None:
     expected, rows, seen = [0.5, 0.3, 0.2, 0.0], 1000, [200, 300, 500, 0]
     a = [(share * rows + 0.5) / (rows + 2) for share in expected]
     b = [(count + 0.5) / (sum(seen) + 2) for count in seen]
     wanted = sum((q - p) * math.log(q / p) for p, q in zip(a, b, strict=True))
-    assert psi(expected, rows, seen) == pytest.approx(wanted)
+    assert psi(expected, rows, seen, [0]) == pytest.approx([wanted])
+    several = psi([*expected, 0.5, 0.5, *expected], rows, [*seen, 0, 0, *seen], [0, 4, 6])
+    assert several == pytest.approx([wanted, 0, wanted])
+    assert len(psi([], rows, [], [])) == 0
     assert wanted > 0.25
     assert [level_of(wanted, 99), level_of(0.09, 100), level_of(0.1, 100), level_of(0.26, 100)] == [
         "unknown",

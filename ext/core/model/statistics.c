@@ -192,7 +192,7 @@ srv_status srv_statistics_read(const srv_json *node, const srv_input_spec *input
         return status;
     }
     made->first_label = made->count;
-    made->label_count = srv_json_get(node, "labels") != NULL ? label_count : 0;
+    made->label_count = labels != NULL && srv_json_get(node, "labels") != NULL ? label_count : 0;
     made->count += made->label_count;
     *out = made;
     return SRV_OK;

@@ -130,7 +130,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Of ?version=, or of the newest.  Counts are of all processes here that serve the version (docs/drift.md) */
+        /** Of ?version=, or of the one that answers.  Counts are of all processes here that serve it (docs/drift.md) */
         get: operations["drift_drift"];
         put?: never;
         post?: never;
