@@ -61,6 +61,8 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // `() => fetch()` in an event handler is a statement, not a forgotten result.
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
+      // What scrolls must be reached by keyboard.
+      'jsx-a11y/no-noninteractive-tabindex': ['error', { roles: ['group'], tags: [] }],
       'max-lines': ['error', 120],
     },
   },

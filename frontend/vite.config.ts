@@ -4,6 +4,8 @@ import { defineConfig } from 'vite';
 const server = 'http://127.0.0.1:5000';
 
 export default defineConfig({
+  // Everything is found relative to the page, which may lie under a prefix of another app or of a proxy.
+  base: './',
   plugins: [react()],
   resolve: { tsconfigPaths: true },
   build: {

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from numpy.typing import NDArray
 from PIL import Image
 
+from documented import DocumentedClient
 from pyapp import create_app
 
 ROW = [0.5, -1.0, 2.0, 0.25]
@@ -100,6 +101,12 @@ def claimed_png(width: int, height: int, data: bytes = b"", depth: int = 8, colo
 
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0))
     return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(data)) + chunk(b"IEND", b"")
+
+
+@pytest.fixture(autouse=True)
+def documented(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every app here is asked by a client that knows what each route may answer."""
+    monkeypatch.setattr(Flask, "test_client_class", DocumentedClient)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from test_page import ARGUMENTS, CHROMIUM, draw
+from chromium import PHONE, SEVEN, draw, opened, view
+from playwright.sync_api import Browser, Page, expect
 
 from model_packages import identity_network
 from pyapp.packages import write_package
@@ -16,7 +16,6 @@ from running_server import Server, free_port, running
 
 TOKEN = "s3cret"
 ROOT = Path(__file__).parents[2]
-SEVEN = [(0.3, 0.25), (0.7, 0.25), (0.45, 0.8)]
 COLUMNS = [
     {"name": "age", "type": "number", "missing": "nan"},
     {"name": "country", "type": "category", "categories": ["France", "Spain"]},
@@ -43,30 +42,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         folder / "log", ["env", *settings, sys.executable, "-m", "pyapp", "--port", str(port)], port
     ) as started:
         yield started
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, server: Server) -> Iterator[Page]:
-    page = browser.new_page(viewport={"width": 1100, "height": 1000})
-    faults: list[str] = []
-    page.on("pageerror", lambda error: faults.append(str(error)))
-    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    page.goto(f"http://127.0.0.1:{server.port}/")
-    yield page
-    page.close()
-    assert faults == [fault for fault in faults if "status of 4" in fault]  # each 4xx that a test provokes
-
-
-def view(page: Page, name: str) -> None:
-    page.get_by_role("navigation", name="Views").get_by_role("button", name=name).click()
 
 
 def test_a_row_of_a_table_is_filled_in_answered_and_explained(page: Page) -> None:
@@ -145,12 +120,10 @@ def test_traffic_is_watched(page: Page) -> None:
 
 @pytest.mark.parametrize("name", ["Try", "Versions", "Traffic"])
 def test_every_view_fits_a_phone(browser: Browser, server: Server, name: str) -> None:
-    page = browser.new_page(viewport={"width": 360, "height": 740}, has_touch=True)
-    page.goto(f"http://127.0.0.1:{server.port}/")
-    page.get_by_label("Model").select_option("person")
-    view(page, name)
-    if name == "Versions":
-        page.get_by_label("Admin token").fill(TOKEN)
-        expect(page.get_by_role("group", name="Shadow")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= 360
-    page.close()
+    with opened(browser, f"http://127.0.0.1:{server.port}/", viewport=PHONE, has_touch=True) as page:
+        page.get_by_label("Model").select_option("person")
+        view(page, name)
+        if name == "Versions":
+            page.get_by_label("Admin token").fill(TOKEN)
+            expect(page.get_by_role("group", name="Shadow")).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]

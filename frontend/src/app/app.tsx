@@ -1,11 +1,12 @@
 import { ModelPicker } from '@/features/models/components/model-picker';
 import { NoModel } from '@/features/models/components/no-model';
 import { useModelChoice } from '@/features/models/hooks/use-model-choice';
+import controls from '@/shared/components/controls.module.css';
 import { ErrorMessage } from '@/shared/components/error-message';
+import { ThemeToggle } from '@/shared/components/theme-toggle';
 
 import styles from './app.module.css';
 import { ModelViews } from './components/model-views';
-import { ThemeToggle } from './components/theme-toggle';
 import icon from './icon.svg';
 
 export function App() {
@@ -22,7 +23,10 @@ export function App() {
             <ModelPicker models={models} selection={selection} onChoose={setChoice} />
           </div>
         )}
-        <div className={styles.toggle}>
+        <div className={styles.tools}>
+          <a href="docs" className={`${controls.button} ${styles.link}`}>
+            API
+          </a>
           <ThemeToggle />
         </div>
       </header>

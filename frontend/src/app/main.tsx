@@ -2,7 +2,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { App } from './app';
-import { applyTheme } from './hooks/use-theme';
+import { applyTheme } from '@/shared/hooks/use-theme';
 import { Providers } from './providers';
 
 const root = document.getElementById('root');

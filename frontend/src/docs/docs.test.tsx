@@ -50,7 +50,7 @@ test('every route is shown, and one can be asked with its example', async () => 
   await user.type(form.getByLabelText('top (query)'), '3');
   await user.click(form.getByRole('button', { name: 'Send' }));
   await waitFor(() => expect(form.getByRole('status')).toHaveTextContent('"label":"cat"'));
-  expect(asked[0]?.url).toBe('/classify?top=3');
+  expect(asked[0]?.url).toBe('./classify?top=3');
   expect(asked[0]?.init.body).toBe('[1,2]');
   expect(new Headers(asked[0]?.init.headers).get('X-API-Key')).toBe('secret');
 });

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 
 import { ErrorMessage } from '@/shared/components/error-message';
+import { ThemeToggle } from '@/shared/components/theme-toggle';
 import { ApiError, request } from '@/shared/lib/api-client';
 
 import styles from './docs.module.css';
@@ -13,6 +14,7 @@ const WORDS = { admin: 'Token of an administrator', key: 'API key, where the ser
 export function Docs() {
   const [document, setDocument] = useState<ApiDocument>();
   const [error, setError] = useState<ApiError>();
+  const [part, setPart] = useState('');
   const [secrets, setSecrets] = useState({ admin: '', key: '' });
   useEffect(() => {
     const aborted = new AbortController();
@@ -22,9 +24,14 @@ export function Docs() {
     );
     return () => aborted.abort();
   }, []);
+  const routes = document ? routesByTag(document, part) : [];
   return (
     <div className={styles.page}>
       <header>
+        <div className={styles.top}>
+          <a href="./">Try the models</a>
+          <ThemeToggle />
+        </div>
         <h1>{document?.info.title ?? 'Flask Serving'}: the API</h1>
         <p>
           Every route of this server, with a form to ask it. For programs the same is in{' '}
@@ -42,16 +49,21 @@ export function Docs() {
               />
             </label>
           ))}
+          <label>
+            Find a route
+            <input type="search" value={part} onChange={(event) => setPart(event.target.value)} />
+          </label>
         </div>
       </header>
       <main>
         {error && <ErrorMessage error={error} onRetry={() => location.reload()} />}
         {!error && !document && <p>Asking for the document…</p>}
+        {document && routes.length === 0 && <p role="status">No route has “{part}” in its path or words.</p>}
         {document &&
-          routesByTag(document).map(([tag, routes]) => (
+          routes.map(([tag, ofTag]) => (
             <section key={tag} aria-label={tag}>
               <h2>{tag}</h2>
-              {routes.map((route) => (
+              {ofTag.map((route) => (
                 <Operation
                   key={route.operation.operationId}
                   document={document}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import styles from './docs.module.css';
 import { inWords, resolve, type ApiDocument, type Content, type Parameter, type Route } from './lib/document';
 import { TryIt } from './try-it';
+import { Words } from './words';
 
 interface Props {
   document: ApiDocument;
@@ -19,11 +20,17 @@ export function Operation({ document, route, secrets }: Props) {
     <details className={styles.operation} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <span className={styles.method}>{method}</span> <code>{path}</code>
-        <span className={styles.words}>{operation.summary}</span>
+        <span className={styles.words}>
+          <Words text={operation.summary} />
+        </span>
       </summary>
       {isOpen && (
         <div className={styles.inside}>
-          {operation.description && <p>{operation.description}</p>}
+          {operation.description && (
+            <p>
+              <Words text={operation.description} />
+            </p>
+          )}
           {operation.security && (
             <p>Needs {operation.security.map((one) => Object.keys(one)[0]).join(' or ')}.</p>
           )}
@@ -62,7 +69,7 @@ function Parameters({ parameters }: { parameters: Parameter[] }) {
             <th scope="row">{name}</th>
             <td>{place}</td>
             <td>{inWords(schema)}</td>
-            <td>{description}</td>
+            <td>{description && <Words text={description} />}</td>
           </tr>
         ))}
       </tbody>
@@ -79,7 +86,7 @@ function Contents({ title, contents }: { title: string; contents: Record<string,
           <tr key={type}>
             <th scope="row">{type}</th>
             <td>{inWords(schema)}</td>
-            <td>{schema?.description}</td>
+            <td>{schema?.description && <Words text={schema.description} />}</td>
           </tr>
         ))}
       </tbody>

@@ -45,7 +45,8 @@ export function TryIt({ document, route, parameters, secrets }: Props) {
     if (type) {
       headers.set('Content-Type', type);
     }
-    const url = urlOf(route, parameters, values, document.servers[0]?.url ?? '/');
+    // Beside this page, not where the document says: a proxy may have put a path before both that the server cannot know.
+    const url = urlOf(route, parameters, values, '.');
     setReply(await ask(method, url, headers, type ? body : undefined));
   }
 
@@ -101,7 +102,7 @@ export function TryIt({ document, route, parameters, secrets }: Props) {
         {reply && (
           <>
             <strong>{reply.status}</strong>
-            <pre>{`${reply.headers}\n\n${reply.body}`}</pre>
+            <pre role="group" aria-label="Reply" tabIndex={0}>{`${reply.headers}\n\n${reply.body}`}</pre>
           </>
         )}
       </output>

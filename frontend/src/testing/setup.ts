@@ -23,4 +23,5 @@ beforeEach(() => {
 afterEach(() => {
   cleanup();
   localStorage.clear();
+  location.hash = '';
 });

@@ -1,9 +1,11 @@
 /** What the server tells of the traffic of the model that is chosen first. */
+import type { Comparison, Drift, Stats, VersionAccuracy } from '@/shared/api/schema';
 
 const time = { count: 3, mean: 0.5, p50: 0.4, p99: 1.5 };
-export const stats = {
+export const stats: Stats = {
   requests: 3,
   rows: 30,
+  batches: 3,
   rejected: 1,
   expired: 2,
   cancelled: 0,
@@ -22,7 +24,7 @@ export const stats = {
   ],
 };
 const side = { errors: 0, last_error: '', mean_ms: 1, p50_ms: 0.5, p99_ms: 2 };
-export const compared = {
+export const compared: Comparison = {
   versions: [2, 1],
   requests: 10,
   rows: 40,
@@ -37,18 +39,20 @@ export const compared = {
   first: side,
   second: { ...side, errors: 3, last_error: 'others is missing' },
 };
-export const drift = {
+export const drift: Drift = {
+  model: 'mnist',
+  sampled: 1000,
   version: 2,
   rows: 1000,
   trained_rows: 60_000,
   level: 'large',
   features: [
-    { name: 'pixels', index: 7, psi: 0.3, level: 'large' },
-    { name: 'pixels', index: 8, psi: 0.05, level: 'stable' },
+    { name: 'pixels', index: 7, psi: 0.3, level: 'large', expected: [], seen: [] },
+    { name: 'pixels', index: 8, psi: 0.05, level: 'stable', expected: [], seen: [] },
   ],
-  label: { psi: 0.125, level: 'moderate' },
+  label: { psi: 0.125, level: 'moderate', labels: {} },
 };
-export const accuracy = {
+export const accuracy: VersionAccuracy = {
   version: 2,
   rows: 20,
   right: 15,

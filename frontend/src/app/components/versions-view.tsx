@@ -1,5 +1,5 @@
 import { AdminPanel } from '@/features/admin/components/admin-panel';
-import type { Model } from '@/features/models/api/get-models';
+import type { Model } from '@/shared/api/schema';
 import { VersionsTable } from '@/features/models/components/versions-table';
 import { useLiveModels } from '@/features/models/hooks/use-live-models';
 import { isAvailable } from '@/features/models/lib/choose';
@@ -23,7 +23,7 @@ export function VersionsView({ model, token, onToken }: Props) {
         <AdminPanel
           model={model.name}
           versions={model.versions.filter(isAvailable).map(({ version }) => version)}
-          labels={Object.keys(model.labels ?? {})}
+          labels={Object.keys(model.labels)}
           token={token}
           onToken={onToken}
         />

@@ -13,7 +13,7 @@ export function Workspace({ selection }: { selection: Selection }) {
   if (inputs.length === 1 && first?.takes_image) {
     return <ImageWorkspace asked={asked} />;
   }
-  if (inputs.length === 1 && first && (first.kind ?? 'tensor') === 'tensor') {
+  if (inputs.length === 1 && first?.kind === 'tensor') {
     const expected = first.shape.reduce((product, edge) => product * edge, 1);
     return <NumbersWorkspace key={target.model} asked={asked} expected={expected} />;
   }

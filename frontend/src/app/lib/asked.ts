@@ -1,6 +1,6 @@
 import type { Target } from '@/features/answer/lib/question';
 import type { Grid } from '@/features/explain/lib/heat';
-import type { ModelInput } from '@/features/models/api/get-models';
+import type { ModelInput } from '@/shared/api/schema';
 import { isAvailable, type Selection } from '@/features/models/lib/choose';
 
 /** Who is asked, and what is known about that version's inputs. */
@@ -16,8 +16,8 @@ export interface Asked {
 export function askedOf({ model, version }: Selection): Asked {
   const targets = model.versions
     .filter(isAvailable)
-    .map(({ version: number, labels = [] }): Target => ({ model: model.name, version: number, labels }));
-  const { inputs = [], labels = [] } = version;
+    .map(({ version: number, labels }): Target => ({ model: model.name, version: number, labels }));
+  const { inputs, labels } = version;
   return {
     target: { model: model.name, version: version.version, labels },
     others: targets.filter((each) => each.version !== version.version),

@@ -41,14 +41,14 @@ test('a model that takes no picture gets numbers, as JSON', async () => {
   expect(screen.queryByLabelText('Drawing pad')).toBeNull();
 
   await user.type(screen.getByLabelText('Numbers'), '5.1, 3.5, x, 0.2');
-  await user.click(screen.getByRole('button', { name: 'Classify' }));
+  await user.click(screen.getByRole('button', { name: 'Ask' }));
   expect(screen.getByRole('alert')).toHaveTextContent('“x” (value 3) is not a finite number.');
   expect(asked).toHaveLength(0);
 
   await user.clear(screen.getByLabelText('Numbers'));
   await user.type(screen.getByLabelText('Numbers'), '5.1, 3.5, 1.4, 0.2');
   expect(screen.getByText('Separated by commas: 4 of 4.')).toBeVisible();
-  await user.click(screen.getByRole('button', { name: 'Classify' }));
+  await user.click(screen.getByRole('button', { name: 'Ask' }));
   const request = await nthRequest(asked, 1);
   expect(request.url.search).toBe('?model=iris&version=1');
   expect(request.init.body).toBe('{"data":[5.1,3.5,1.4,0.2]}');
@@ -69,6 +69,6 @@ test('without any version that works, the reasons are told', async () => {
   serve({ models: [{ ...mnist, default: null, versions: mnist?.versions.slice(0, 1) }] });
   render(<App />, { wrapper: Providers });
   expect(await screen.findByRole('alert')).toHaveTextContent(
-    'No model could be loaded. mnist, version 3: weights.safetensors is 12 bytes short',
+    'No model can answer. mnist, version 3: weights.safetensors is 12 bytes short.',
   );
 });

@@ -1,7 +1,7 @@
 import { screen } from '@testing-library/react';
 import { expect, test } from 'vitest';
 
-import { applyTheme } from '@/app/hooks/use-theme';
+import { applyTheme } from '@/shared/hooks/use-theme';
 import { openPage } from '@/testing/open-page';
 import { serve } from '@/testing/server';
 

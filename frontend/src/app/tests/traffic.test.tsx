@@ -8,7 +8,7 @@ import { accuracy, compared, drift, stats } from '@/testing/traffic';
 async function openTraffic(others: Record<string, unknown>) {
   serve(undefined, 200, others);
   const { user } = await openPage();
-  await user.click(screen.getByRole('button', { name: 'Traffic' }));
+  await user.click(screen.getByRole('link', { name: 'Traffic' }));
 }
 
 function rowsIn(part: HTMLElement) {

@@ -5,7 +5,13 @@ import { MODELS } from '@/testing/models';
 import { drawLine, nthRequest, openPage } from '@/testing/open-page';
 import { digit, serve } from '@/testing/server';
 
-const routing = { promoted: [2], split: { '1': 2500, '2': 7500 }, shadow: null, policy: null };
+const routing = {
+  promoted: [2],
+  labels: { stable: [1] },
+  split: { '1': 2500, '2': 7500 },
+  shadow: null,
+  policy: null,
+};
 const models = MODELS.map((model) =>
   model.name === 'mnist' ? { ...model, labels: { stable: 1 }, routing } : model,
 );
@@ -13,7 +19,7 @@ const models = MODELS.map((model) =>
 async function openVersions(others: Record<string, unknown> = {}) {
   const asked = serve({ models }, 200, others);
   const { user, pad } = await openPage();
-  await user.click(screen.getByRole('button', { name: 'Versions' }));
+  await user.click(screen.getByRole('link', { name: 'Versions' }));
   return { asked, user, pad };
 }
 
@@ -75,21 +81,29 @@ test.each([
 });
 
 test('the audit tells who changed what', async () => {
-  const change = { at: '2026-01-02T03:04:05+00:00', who: 'Ann', action: 'promote', before: null, after: [2] };
+  const change = {
+    at: '2026-01-02T03:04:05+00:00',
+    who: 'Ann',
+    action: 'promote',
+    before: null,
+    after: routing,
+  };
   const { user } = await openVersions({ '/api/models/mnist/audit': { audit: [change] } });
   await user.type(screen.getByLabelText('Admin token'), 's3cret');
   await user.click(screen.getByRole('button', { name: 'Audit' }));
-  expect(await screen.findByRole('row', { name: /Ann promote — \[2\]/ })).toBeVisible();
+  expect(
+    await screen.findByRole('row', { name: /Ann promote — default 2; stable 1; split 1: 25%, 2: 75%/ }),
+  ).toBeVisible();
 });
 
 test('the drawing and its answer are there again when one comes back', async () => {
   const { asked, user } = await openVersions();
-  await user.click(screen.getByRole('button', { name: 'Try' }));
+  await user.click(screen.getByRole('link', { name: 'Try' }));
   drawLine(screen.getByLabelText('Drawing pad'), [50, 20], [50, 80]);
   (await nthRequest(asked, 1)).answer(200, digit(7));
   await screen.findByTestId('label');
-  await user.click(screen.getByRole('button', { name: 'Versions' }));
+  await user.click(screen.getByRole('link', { name: 'Versions' }));
   expect(screen.getByLabelText('Drawing pad')).not.toBeVisible();
-  await user.click(screen.getByRole('button', { name: 'Try' }));
+  await user.click(screen.getByRole('link', { name: 'Try' }));
   expect(await screen.findByText('7', { selector: '[data-testid]' })).toBeVisible();
 });

@@ -8,6 +8,7 @@ export interface Schema {
   properties?: Record<string, Schema>;
   required?: string[];
   items?: Schema;
+  prefixItems?: Schema[];
   anyOf?: Schema[];
   enum?: unknown[];
   const?: unknown;
@@ -72,12 +73,18 @@ export function resolve<T extends { $ref?: string }>(document: ApiDocument, valu
   return found as T;
 }
 
-/** Every route, by tag, in the document's order. */
-export function routesByTag(document: ApiDocument): [string, Route[]][] {
+/** Every route in whose method, path or words `part` is, by tag, in the document's order. */
+export function routesByTag(document: ApiDocument, part = ''): [string, Route[]][] {
+  const wanted = part.trim().toLowerCase();
   const routes = Object.entries(document.paths).flatMap(([path, item]) =>
     Object.entries(item).map(([method, operation]) => ({ method: method.toUpperCase(), path, operation })),
   );
-  return document.tags.map(({ name }) => [name, routes.filter((route) => route.operation.tags[0] === name)]);
+  const found = routes.filter(({ method, path, operation }) =>
+    `${method} ${path} ${operation.summary}`.toLowerCase().includes(wanted),
+  );
+  return document.tags
+    .map(({ name }): [string, Route[]] => [name, found.filter(({ operation }) => operation.tags[0] === name)])
+    .filter(([, ofTag]) => ofTag.length > 0);
 }
 
 /** A schema in a few words: `number[3]`, `Error`, `text | null`. */
@@ -96,6 +103,9 @@ export function inWords(schema: Schema | undefined): string {
   }
   if (schema.const !== undefined) {
     return JSON.stringify(schema.const);
+  }
+  if (schema.prefixItems) {
+    return `[${schema.prefixItems.map(inWords).join(', ')}]`;
   }
   if (schema.type === 'array') {
     const size = schema.minItems !== undefined && schema.minItems === schema.maxItems ? schema.minItems : '';

@@ -985,10 +985,8 @@ export interface components {
             value?: number;
             /** @description of a regression with several */
             values?: number[];
-            /** @description with ?explain=1: what each input has contributed (docs/explain.md) */
-            explanation?: {
-                [key: string]: unknown;
-            };
+            /** @description with ?explain=1: what each input has contributed */
+            explanation?: components["schemas"]["Explanation"];
         };
         Classified: {
             model: string;
@@ -1009,18 +1007,46 @@ export interface components {
             value?: number;
             /** @description of a regression with several */
             values?: number[];
-            /** @description with ?explain=1: what each input has contributed (docs/explain.md) */
-            explanation?: {
-                [key: string]: unknown;
-            };
+            /** @description with ?explain=1: what each input has contributed */
+            explanation?: components["schemas"]["Explanation"];
             /** @description one for each row, where rows were sent */
             results?: components["schemas"]["Answer"][];
+        };
+        /** @description how much each input has added to a score (docs/explain.md) */
+        Explanation: {
+            /** @enum {unknown} */
+            method: "integrated" | "gradient";
+            steps: number;
+            /** @description what is explained */
+            score: number | null;
+            /** @description that of a row of zeros, as the network sees it */
+            baseline_score: number | null;
+            /** @description of all contributions */
+            sum: number | null;
+            /** @description of a tensor or text alone; else by column or input */
+            contributions: components["schemas"]["Contribution"] | {
+                [key: string]: components["schemas"]["Contribution"];
+            };
+            /** @description of a classification: whose score it is */
+            label?: string;
+            /** @description of a regression: the number of the value */
+            output?: number;
+        };
+        /** @description of a number; of each number of a tensor; of the terms of a text */
+        Contribution: (number | null) | (number | null)[] | components["schemas"]["Term"][];
+        Term: {
+            contribution: number | null;
+            term?: string;
+            /** @description of a hashed term */
+            index?: number;
         };
         Column: {
             name: string;
             /** @enum {unknown} */
             type: "number" | "boolean" | "category" | "text";
             categories?: string[];
+            /** @description what becomes of a value that is not there; left out, or error: none may be missing */
+            missing?: string | number;
         };
         ModelInput: {
             name: string;
@@ -1029,7 +1055,14 @@ export interface components {
             /** @description one row, without the batch */
             shape: number[];
             takes_image: boolean;
+            /** @description of a table */
             columns?: components["schemas"]["Column"][];
+            /** @description what a picture becomes */
+            image?: {
+                height: number;
+                width: number;
+                channels: number;
+            };
         };
         ModelVersion: {
             /** @example 1 */
@@ -1057,11 +1090,34 @@ export interface components {
             name: string;
             /** @description the version that answers when none is asked for */
             default: number | null;
+            /** @description the version that answers for each */
             labels: {
                 [key: string]: number;
             };
+            routing: components["schemas"]["Routing"];
             /** @description newest first */
             versions: components["schemas"]["ModelVersion"][];
+        };
+        /** @description what people have decided about a model */
+        Routing: {
+            /** @description the newest first; none: the newest version answers */
+            promoted: number[];
+            /** @description the versions that each has meant, the newest first */
+            labels: {
+                [key: string]: number[];
+            };
+            /** @description by version or label */
+            split: {
+                [key: string]: number;
+            } | null;
+            shadow: {
+                /** @description version or label */
+                target: string;
+                /** @description hundredths of a percent */
+                points: number;
+            } | null;
+            /** @description which versions are served; null: as configured */
+            policy: string | null;
         };
         ModelList: {
             models: components["schemas"]["Model"][];
@@ -1113,45 +1169,76 @@ export interface components {
             labels: {
                 [key: string]: number;
             };
-            /** @description all that is decided about the model */
-            routing: {
-                [key: string]: unknown;
-            };
+            routing: components["schemas"]["Routing"];
         };
         Audit: {
-            audit: {
-                /** Format: date-time */
-                at: string;
-                who: string;
-                action: string;
-                before: {
-                    [key: string]: unknown;
-                } | null;
-                after: {
-                    [key: string]: unknown;
-                } | null;
-            }[];
+            /** @description newest first */
+            audit: components["schemas"]["Change"][];
+        };
+        Change: {
+            /** Format: date-time */
+            at: string;
+            who: string;
+            action: string;
+            before: components["schemas"]["Routing"] | null;
+            after: components["schemas"]["Routing"] | null;
         };
         Compared: {
             model: string;
-            compared: {
-                versions: number[];
-                requests: number;
+            compared: components["schemas"]["Comparison"][];
+        };
+        /** @description two versions on the same rows */
+        Comparison: {
+            versions: [
+                number,
+                number
+            ];
+            requests: number;
+            rows: number;
+            /** @description rows to which both say the same; null: no rows */
+            agreement: number | null;
+            mean_distance: number | null;
+            /** @description rows by how far their scores are apart; null: beyond all bounds */
+            distance: {
+                at_most: number | null;
                 rows: number;
             }[];
+            /** @description the first's label, the second's, rows */
+            confusion: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /** @description of rows whose truth was told */
+            accuracy: [
+                number,
+                number
+            ] | null;
+            first: components["schemas"]["ComparedSide"];
+            second: components["schemas"]["ComparedSide"];
+        };
+        ComparedSide: {
+            errors: number;
+            last_error: string;
+            mean_ms: number | null;
+            p50_ms: number | null;
+            p99_ms: number | null;
         };
         Accuracy: {
             model: string;
-            versions: {
-                /** @example 1 */
-                version: number;
+            versions: components["schemas"]["VersionAccuracy"][];
+        };
+        VersionAccuracy: {
+            /** @example 1 */
+            version: number;
+            /** @description whose truth was told */
+            rows: number;
+            right: number;
+            over_time: {
+                /** Format: date-time */
+                from: string;
                 rows: number;
                 right: number;
-                over_time: {
-                    from: string;
-                    rows: number;
-                    right: number;
-                }[];
             }[];
         };
         Drift: {
@@ -1164,40 +1251,68 @@ export interface components {
             sampled: number;
             trained_rows: number;
             level: components["schemas"]["DriftLevel"];
-            features: {
-                name: string;
-                psi: number;
-                level: components["schemas"]["DriftLevel"];
-                expected: number[];
-                seen: number[];
-                index?: number;
-                edges?: number[];
-            }[];
-            label: {
-                psi: number;
-                level: components["schemas"]["DriftLevel"];
-                labels: {
-                    [key: string]: unknown;
-                };
-            } | null;
+            /** @description the largest drift first */
+            features: components["schemas"]["FeatureDrift"][];
+            label: components["schemas"]["LabelDrift"] | null;
         };
+        FeatureDrift: {
+            name: string;
+            /** @description population stability index */
+            psi: number;
+            level: components["schemas"]["DriftLevel"];
+            /** @description in training: by bin, then missing values */
+            expected: number[];
+            seen: number[];
+            /** @description in a tensor */
+            index?: number;
+            edges?: number[];
+        };
+        LabelDrift: {
+            psi: number;
+            level: components["schemas"]["DriftLevel"];
+            labels: {
+                [key: string]: {
+                    expected: number;
+                    seen: number;
+                };
+            };
+        };
+        /** @description counts since the server started */
         Stats: {
-            models: {
-                model: string;
-                version: number;
-                rows: number;
-                requests: {
-                    [key: string]: unknown;
-                };
-                batch_rows: {
-                    [key: string]: unknown;
-                };
-                times_ms: {
-                    [key: string]: unknown;
-                };
-            }[];
-        } & {
-            [key: string]: unknown;
+            requests: number;
+            rows: number;
+            batches: number;
+            /** @description as too many waited */
+            rejected: number;
+            /** @description as they waited too long */
+            expired: number;
+            cancelled: number;
+            /** @description that wait now */
+            queued_rows: number;
+            /** @description batches now */
+            running: number;
+            models: components["schemas"]["VersionStats"][];
+        };
+        VersionStats: {
+            model: string;
+            version: number;
+            rows: number;
+            /** @description by outcome: OK, or what was wrong */
+            requests: {
+                [key: string]: number;
+            };
+            batch_rows: components["schemas"]["Summary"];
+            /** @description by step of a request */
+            times_ms: {
+                [key: string]: components["schemas"]["Summary"];
+            };
+        };
+        /** @description of what was counted; null: nothing was */
+        Summary: {
+            count: number;
+            mean: number | null;
+            p50: number | null;
+            p99: number | null;
         };
         /** @enum {unknown} */
         DriftLevel: "unknown" | "stable" | "moderate" | "large";
@@ -1213,7 +1328,12 @@ export interface components {
         TrueLabel: string | number;
         Kept: {
             kept: {
-                [key: string]: unknown;
+                row: number;
+                model: string;
+                /** @example 1 */
+                version: number;
+                predicted: string;
+                actual: string;
             }[];
         };
         Stored: {
@@ -1224,11 +1344,13 @@ export interface components {
         TensorflowError: {
             error: string;
         };
-        /** @description predictions for instances, outputs for inputs */
+        /** @description predictions for instances, outputs for inputs; results of :classify and :regress */
         Predictions: {
             predictions: unknown[];
         } | {
             outputs: unknown;
+        } | {
+            results: unknown[];
         };
         TensorflowStatus: {
             model_version_status: {

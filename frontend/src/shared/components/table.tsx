@@ -1,4 +1,4 @@
-import type { ReactNode } from 'react';
+import { useId, type ReactNode } from 'react';
 
 import styles from './table.module.css';
 
@@ -16,11 +16,13 @@ interface Props {
 
 /** A table that scrolls within itself where the screen is narrow. */
 export function Table({ caption, columns, rows }: Props) {
+  const captionId = useId();
   const classOf = (index: number) => (columns[index]?.isNumber ? styles.number : undefined);
   return (
-    <div className={styles.scroll}>
+    // Reached by keyboard, so that arrow keys can scroll it.
+    <div className={styles.scroll} role="group" aria-labelledby={captionId} tabIndex={0}>
       <table className={styles.table}>
-        <caption>{caption}</caption>
+        <caption id={captionId}>{caption}</caption>
         <thead>
           <tr>
             {columns.map(({ name }, index) => (

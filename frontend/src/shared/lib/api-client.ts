@@ -26,7 +26,10 @@ export interface Reply<T> {
   headers: Headers;
 }
 
-/** Sends a request and reads its JSON answer; throws ApiError for everything else but an abort. */
+/**
+ * Sends a request and reads its JSON answer; throws ApiError for everything else but an abort.  The URL is relative to the
+ * page: the API is beside it, whatever prefix an app or a proxy puts before both.
+ */
 export async function request<T>(url: string, init: RequestInit): Promise<Reply<T>> {
   const response = await send(url, init);
   const text = await read(response);

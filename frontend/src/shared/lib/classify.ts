@@ -24,7 +24,7 @@ export function postInput<T>(
     input instanceof FormData
       ? { body: input }
       : { body: JSON.stringify(wrapped(input)), headers: { 'Content-Type': 'application/json' } };
-  return request<T>(`/classify?${query.toString()}`, { method: 'POST', signal, ...content });
+  return request<T>(`classify?${query.toString()}`, { method: 'POST', signal, ...content });
 }
 
 /** A record goes as it is: it may have a column that is named data. */

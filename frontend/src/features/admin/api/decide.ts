@@ -1,3 +1,4 @@
+import type { Audit, LabelBody, PromoteBody, ShadowBody, SplitBody } from '@/shared/api/schema';
 import { request } from '@/shared/lib/api-client';
 
 /** Something to be decided about a model: a request below /api/models/<model>/. */
@@ -5,16 +6,7 @@ export interface Decision {
   method: 'POST' | 'PUT' | 'DELETE';
   /** Its parts are encoded where it is sent. */
   path: readonly string[];
-  body?: unknown;
-}
-
-/** One line of the audit. */
-export interface Change {
-  at: string;
-  who: string;
-  action: string;
-  before: unknown;
-  after: unknown;
+  body?: PromoteBody | LabelBody | SplitBody | ShadowBody;
 }
 
 export async function decide(model: string, token: string, { method, path, body }: Decision): Promise<void> {
@@ -25,8 +17,8 @@ export async function decide(model: string, token: string, { method, path, body 
   });
 }
 
-export async function audit(model: string, token: string, signal: AbortSignal): Promise<Change[]> {
-  const { body } = await request<{ audit: Change[] }>(url(model, ['audit']), {
+export async function audit(model: string, token: string, signal: AbortSignal): Promise<Audit['audit']> {
+  const { body } = await request<Audit>(url(model, ['audit']), {
     headers: authorization(token),
     signal,
   });
@@ -34,7 +26,7 @@ export async function audit(model: string, token: string, signal: AbortSignal): 
 }
 
 function url(model: string, path: readonly string[]): string {
-  return ['/api/models', ...[model, ...path].map(encodeURIComponent)].join('/');
+  return ['api/models', ...[model, ...path].map(encodeURIComponent)].join('/');
 }
 
 function authorization(token: string): Record<string, string> {

@@ -5,6 +5,7 @@ import { Table } from '@/shared/components/table';
 
 import { audit } from '../api/decide';
 import type { Admin } from '../hooks/use-decision';
+import { tell } from '../lib/tell';
 
 /** Who changed what, newest first. */
 export function AuditList({ admin: { model, token } }: { admin: Admin }) {
@@ -25,14 +26,10 @@ export function AuditList({ admin: { model, token } }: { admin: Admin }) {
           new Date(at).toLocaleString(),
           who,
           action,
-          told(before),
-          told(after),
+          tell(before),
+          tell(after),
         ])}
       />
     )
   );
-}
-
-function told(value: unknown): string {
-  return value === null || value === undefined ? '—' : JSON.stringify(value);
 }

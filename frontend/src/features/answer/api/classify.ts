@@ -1,21 +1,10 @@
+import type { Classified } from '@/shared/api/schema';
 import { postInput, type Input } from '@/shared/lib/classify';
 
 import { serverMilliseconds } from '../lib/server-timing';
 import type { Target } from '../lib/question';
 
-/** What the server says about one row. */
-export interface Classified {
-  model: string;
-  version: number;
-  /** Of a classification: the best label, its score, and the score of every class in the order of the labels. */
-  label?: string;
-  score?: number;
-  scores?: number[];
-  /** Of a regression with one output, or with several. */
-  value?: number;
-  values?: number[];
-}
-
+/** What the server says about one row, and how long that took. */
 export interface Answer extends Classified {
   /** The name of each score. */
   labels: readonly string[];

@@ -4,6 +4,7 @@ import styles from './answer-panel.module.css';
 import { Headline } from './headline';
 import { ScoreBars } from './score-bars';
 import { Timing } from './timing';
+import { ValueList } from './value-list';
 
 interface Props {
   answer: Answer | undefined;
@@ -24,7 +25,7 @@ export function AnswerPanel({ answer, target, isBusy, hint }: Props) {
       </div>
       <div aria-live="off" className={styles.detail}>
         {values ? (
-          <p className={styles.values}>{values.join(', ')}</p>
+          <ValueList values={values} />
         ) : (
           <ScoreBars labels={(answer ?? target).labels} scores={answer?.scores} />
         )}

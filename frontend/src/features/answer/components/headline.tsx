@@ -6,7 +6,7 @@ import styles from './answer-panel.module.css';
 export function Headline({ answer }: { answer: Answer }) {
   const text = answer.label ?? (answer.value === undefined ? undefined : formatValue(answer.value));
   return (
-    <p className={styles.headline}>
+    <p className={styles.headline} data-bare={text === undefined}>
       {text !== undefined && (
         <span data-testid="label" className={styles.label} data-long={text.length > 3}>
           {text}

@@ -1,6 +1,7 @@
+import type { Explanation } from '@/shared/api/schema';
 import { formatDifference, formatValue } from '@/shared/lib/format';
 
-import { numbersOf, sharesOf, type Explanation } from '../lib/explanation';
+import { numbersOf, sharesOf } from '../lib/explanation';
 import type { Grid } from '../lib/heat';
 import { ContributionBars } from './contribution-bars';
 import styles from './explanation.module.css';

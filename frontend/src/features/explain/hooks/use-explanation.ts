@@ -1,8 +1,7 @@
 import { skipToken, useQuery } from '@tanstack/react-query';
 
+import type { Classified } from '@/shared/api/schema';
 import { postInput, type Input } from '@/shared/lib/classify';
-
-import type { Explanation } from '../lib/explanation';
 
 /** An input, and the version whose answer to it is to be explained. */
 export interface Unexplained {
@@ -21,7 +20,7 @@ export function useExplanation(asked: Unexplained | null) {
       ? async ({ signal }) => {
           const { model, version } = asked;
           const input = await asked.body();
-          const reply = await postInput<{ explanation: Explanation }>(
+          const reply = await postInput<Classified>(
             { model, version, more: { explain: '1' } },
             input,
             signal,

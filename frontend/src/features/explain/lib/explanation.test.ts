@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { numbersOf, sharesOf, type Explanation } from './explanation';
+import type { Explanation } from '@/shared/api/schema';
+
+import { numbersOf, sharesOf } from './explanation';
 
 function explained(contributions: Explanation['contributions']): Explanation {
   return { method: 'integrated', steps: 32, label: 'a', score: 1, baseline_score: 0, sum: 1, contributions };

@@ -1,27 +1,4 @@
-/** What /classify?explain=1 says of a row: how much each input has added to a score. */
-export interface Explanation {
-  method: string;
-  steps: number;
-  /** Of a classification: the label whose score is explained; of a regression the number of the output. */
-  label?: string;
-  output?: number;
-  score: number | null;
-  /** The score of a row of zeros, as the network sees it. */
-  baseline_score: number | null;
-  /** Of all contributions: the difference of the two scores, but for the method's error. */
-  sum: number | null;
-  contributions: Contribution | Record<string, Contribution>;
-}
-
-/** Of a number; of the numbers of a tensor; of the terms of a text. */
-export type Contribution = number | null | (number | null)[] | Term[];
-
-export interface Term {
-  term?: string;
-  /** Where the term has no text. */
-  index?: number;
-  contribution: number | null;
-}
+import type { Contribution, Explanation } from '@/shared/api/schema';
 
 /** A part of the input and what it has added. */
 export interface Share {

@@ -1,6 +1,6 @@
 import controls from '@/shared/components/controls.module.css';
 
-import type { Model, ModelVersion } from '../api/get-models';
+import type { Model, ModelVersion } from '@/shared/api/schema';
 import { isAvailable, type Choice, type Selection } from '../lib/choose';
 import styles from './model-picker.module.css';
 

@@ -1,7 +1,7 @@
 import { Table } from '@/shared/components/table';
 import { formatCount } from '@/shared/lib/format';
 
-import type { Model, ModelVersion } from '../api/get-models';
+import type { Model, ModelVersion } from '@/shared/api/schema';
 import { rolesOf } from '../lib/roles';
 import styles from './versions-table.module.css';
 

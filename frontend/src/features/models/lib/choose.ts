@@ -1,4 +1,4 @@
-import type { Model, ModelVersion } from '../api/get-models';
+import type { Model, ModelVersion } from '@/shared/api/schema';
 
 /** What a person picked; undefined: not yet. */
 export interface Choice {

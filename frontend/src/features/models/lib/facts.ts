@@ -1,10 +1,10 @@
-import type { ModelVersion } from '../api/get-models';
+import type { ModelVersion } from '@/shared/api/schema';
 
 export type Fact = readonly [name: string, value: string];
 
 /** What is known about a version, as names and values in reading order. */
 export function factsOf(version: ModelVersion): Fact[] {
-  const { task, inputs = [], parameters, nbytes, provenance = {} } = version;
+  const { task, inputs, parameters, nbytes, provenance } = version;
   const facts: Fact[] = [];
   if (task) {
     facts.push(['task', task]);
@@ -13,10 +13,10 @@ export function factsOf(version: ModelVersion): Fact[] {
     const shape = input.shape.join(' × ');
     facts.push(['input', `${input.name}, ${shape}${input.takes_image ? ', or a picture' : ''}`]);
   }
-  if (parameters !== undefined) {
+  if (parameters > 0) {
     facts.push(['parameters', formatNumber(parameters)]);
   }
-  if (nbytes !== undefined) {
+  if (nbytes > 0) {
     facts.push(['memory', `${formatNumber(Math.round(nbytes / 1000))} kB`]);
   }
   return [...facts, ...flatten(provenance)];

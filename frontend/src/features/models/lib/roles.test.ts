@@ -1,18 +1,19 @@
 import { expect, test } from 'vitest';
 
+import { modelOf, versionOf } from '@/testing/models';
+
 import { rolesOf } from './roles';
 
+const pets = modelOf('pets', versionOf({ version: 2 }));
 const model = {
-  name: 'pets',
-  default: 2,
+  ...pets,
   labels: { stable: 2, canary: 3 },
   routing: {
+    ...pets.routing,
     promoted: [2],
     split: { '2': 9000, canary: 1000 },
     shadow: { target: '1', points: 2050 },
-    policy: null,
   },
-  versions: [],
 };
 
 test('what was decided about each version is told', () => {
@@ -22,6 +23,6 @@ test('what was decided about each version is told', () => {
 });
 
 test('without decisions the newest is the default', () => {
-  expect(rolesOf({ name: 'pets', default: 2, versions: [] }, 2)).toEqual(['default']);
-  expect(rolesOf({ name: 'pets', default: 2, versions: [] }, 1)).toEqual([]);
+  expect(rolesOf(pets, 2)).toEqual(['default']);
+  expect(rolesOf(pets, 1)).toEqual([]);
 });

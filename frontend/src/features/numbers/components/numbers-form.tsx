@@ -50,7 +50,7 @@ export function NumbersForm({ expected, onNumbers, children }: Props) {
       </p>
       {error ? <ErrorMessage error={error} /> : children}
       <button type="submit" className={`${controls.button} ${controls.primary}`}>
-        Classify
+        Ask
       </button>
     </form>
   );

@@ -1,16 +1,17 @@
 import { useState, type ReactNode, type SubmitEvent } from 'react';
 
+import type { ModelInput } from '@/shared/api/schema';
 import controls from '@/shared/components/controls.module.css';
 import { ErrorMessage } from '@/shared/components/error-message';
 import type { Row } from '@/shared/lib/classify';
 
-import { fieldsOf, takesBareText, type RecordInput } from '../lib/fields';
+import { fieldsOf, takesBareText } from '../lib/fields';
 import { FieldError, readRecord } from '../lib/read-record';
 import { RecordField } from './record-field';
 import styles from './record-form.module.css';
 
 interface Props {
-  inputs: readonly RecordInput[];
+  inputs: readonly ModelInput[];
   onRow: (row: Row) => void;
   /** What became of the row last sent. */
   children?: ReactNode;

@@ -1,26 +1,10 @@
-/** An input of a model, as GET /api/models tells it. */
-export interface RecordInput {
-  name: string;
-  kind?: string;
-  /** One row, without the batch. */
-  shape: number[];
-  /** Of a table. */
-  columns?: Column[];
-}
-
-export interface Column {
-  name: string;
-  type: 'number' | 'boolean' | 'category' | 'text';
-  categories?: string[];
-  /** What takes the place of a missing value; not there, or `error`: none may be missing. */
-  missing?: string | number;
-}
+import type { ModelInput, TableColumn } from '@/shared/api/schema';
 
 /** One value of a row, as a person enters it. */
 export interface Field {
   name: string;
   /** `numbers`: an input that is a tensor. */
-  type: Column['type'] | 'numbers';
+  type: TableColumn['type'] | 'numbers';
   categories: readonly string[];
   mayBeMissing: boolean;
   /** How many numbers a tensor takes. */
@@ -28,7 +12,7 @@ export interface Field {
 }
 
 /** The fields of a row: the columns of a table, and each other input under its own name. */
-export function fieldsOf(inputs: readonly RecordInput[]): Field[] {
+export function fieldsOf(inputs: readonly ModelInput[]): Field[] {
   return inputs.flatMap(({ name, kind, shape, columns }): Field[] => {
     if (kind === 'table') {
       return (columns ?? []).map((column) => ({
@@ -45,6 +29,6 @@ export function fieldsOf(inputs: readonly RecordInput[]): Field[] {
 }
 
 /** A model that takes one text and nothing else gets the text itself, not a record. */
-export function takesBareText(inputs: readonly RecordInput[]): boolean {
+export function takesBareText(inputs: readonly ModelInput[]): boolean {
   return inputs.length === 1 && inputs[0]?.kind === 'text';
 }

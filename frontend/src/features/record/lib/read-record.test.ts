@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 
-import { fieldsOf, takesBareText, type RecordInput } from './fields';
+import { inputOf } from '@/testing/models';
+
+import { fieldsOf, takesBareText } from './fields';
 import { readRecord } from './read-record';
 
-const person: RecordInput = {
-  name: 'person',
-  kind: 'table',
+const person = inputOf('person', 'table', {
   shape: [4],
   columns: [
     { name: 'age', type: 'number', missing: 'nan' },
@@ -13,8 +13,8 @@ const person: RecordInput = {
     { name: 'country', type: 'category', categories: ['France', 'Spain'], missing: 0 },
     { name: 'remark', type: 'text', missing: 'empty' },
   ],
-};
-const pixels: RecordInput = { name: 'pixels', kind: 'tensor', shape: [2, 2] };
+});
+const pixels = inputOf('pixels', 'tensor', { shape: [2, 2] });
 const fields = fieldsOf([person, pixels]);
 
 test('a table has a field for each column, and another input one under its own name', () => {
@@ -53,7 +53,7 @@ test.each([
 });
 
 test('one text alone is no record', () => {
-  expect(takesBareText([{ name: 'mail', kind: 'text', shape: [1] }])).toBe(true);
+  expect(takesBareText([inputOf('mail', 'text')])).toBe(true);
   expect(takesBareText([person])).toBe(false);
-  expect(takesBareText([person, { name: 'mail', kind: 'text', shape: [1] }])).toBe(false);
+  expect(takesBareText([person, inputOf('mail', 'text')])).toBe(false);
 });

@@ -1,7 +1,7 @@
 import { Table } from '@/shared/components/table';
 import { formatCount, formatPercent } from '@/shared/lib/format';
 
-import type { Accuracy } from '../api/get-insight';
+import type { VersionAccuracy } from '@/shared/api/schema';
 import { useAccuracy } from '../hooks/use-live';
 import { Bars } from './bars';
 import { Part } from './part';
@@ -36,7 +36,7 @@ export function LiveAccuracy({ model }: { model: string }) {
   );
 }
 
-function OverTime({ accuracy: { version, over_time: parts } }: { accuracy: Accuracy }) {
+function OverTime({ accuracy: { version, over_time: parts } }: { accuracy: VersionAccuracy }) {
   return (
     <Bars
       label={`Accuracy of version ${version} over time`}

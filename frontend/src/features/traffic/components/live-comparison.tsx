@@ -1,7 +1,7 @@
 import { Table } from '@/shared/components/table';
 import { formatCount, formatMilliseconds, formatPercent } from '@/shared/lib/format';
 
-import type { Compared, Side } from '../api/get-insight';
+import type { ComparedSide, Comparison } from '@/shared/api/schema';
 import { useCompared } from '../hooks/use-live';
 import { Bars } from './bars';
 import { Confusion } from './confusion';
@@ -24,7 +24,7 @@ export function LiveComparison({ model }: { model: string }) {
   );
 }
 
-function Pair({ compared }: { compared: Compared }) {
+function Pair({ compared }: { compared: Comparison }) {
   const { versions, rows, agreement, accuracy, distance, confusion } = compared;
   const [first, second] = versions;
   const most = Math.max(1, ...distance.map((part) => part.rows));
@@ -59,7 +59,7 @@ function numeric(name: string) {
   return { name, isNumber: true };
 }
 
-function sideRow(version: number, { p50_ms, p99_ms, errors, last_error }: Side) {
+function sideRow(version: number, { p50_ms, p99_ms, errors, last_error }: ComparedSide) {
   const time = (value: number | null) => (value === null ? '—' : formatMilliseconds(value));
   return [version, time(p50_ms), time(p99_ms), last_error ? `${errors} (${last_error})` : errors];
 }

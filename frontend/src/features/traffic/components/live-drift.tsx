@@ -1,7 +1,7 @@
 import { ApiError } from '@/shared/lib/api-client';
 import { formatCount } from '@/shared/lib/format';
 
-import type { Drift, Shift } from '../api/get-insight';
+import type { Drift, FeatureDrift, LabelDrift } from '@/shared/api/schema';
 import { useDrift } from '../hooks/use-live';
 import { Bars, type Bar } from './bars';
 import { Part } from './part';
@@ -50,10 +50,10 @@ function DriftBars({ drift }: { drift: Drift }) {
   );
 }
 
-function nameOf({ name, index }: { name: string; index?: number }): string {
+function nameOf({ name, index }: FeatureDrift): string {
   return index === undefined ? name : `${name}[${index}]`;
 }
 
-function barOf(name: string, { psi, level }: Shift): Bar {
+function barOf(name: string, { psi, level }: FeatureDrift | LabelDrift): Bar {
   return { name, length: psi / LONGEST, text: `${psi.toFixed(3)} ${level}`, level };
 }

@@ -1,7 +1,7 @@
 import { Table } from '@/shared/components/table';
 import { formatCount, formatMilliseconds } from '@/shared/lib/format';
 
-import type { Summary, VersionStats } from '../api/get-stats';
+import type { Summary, VersionStats } from '@/shared/api/schema';
 import { useStats } from '../hooks/use-live';
 import { Part } from './part';
 import styles from './traffic.module.css';

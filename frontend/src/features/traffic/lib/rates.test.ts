@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 
 import { ratesOf } from './rates';
 
-const idle = { rejected: 0, expired: 0, cancelled: 0, queued_rows: 0, running: 0, models: [] };
+const idle = { batches: 0, rejected: 0, expired: 0, cancelled: 0, queued_rows: 0, running: 0, models: [] };
 
 test('a rate is the difference of two readings by the time between them', () => {
   const before = { at: 1000, stats: { ...idle, requests: 10, rows: 20 } };

@@ -1,4 +1,4 @@
-import type { Stats } from '../api/get-stats';
+import type { Stats } from '@/shared/api/schema';
 
 /** Counts, and when they were read, in milliseconds. */
 export interface Reading {

@@ -1,6 +1,6 @@
-import controls from '@/shared/components/controls.module.css';
+import { useTheme } from '@/shared/hooks/use-theme';
 
-import { useTheme } from '../hooks/use-theme';
+import controls from './controls.module.css';
 import styles from './theme-toggle.module.css';
 
 export function ThemeToggle() {
