@@ -252,13 +252,12 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     srv_arena *arena = exchange->workspace_->arena;
     uint64_t begin = srv_now_ns(), now;
     srv_body body;
-    srv_status status = check_method(model, request->protocol, err);
-    if (status != SRV_OK) {
-        return status;
-    }
-    status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits, arena, &body,
-                            err);
+    srv_status status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits,
+                                       arena, &body, err);
     exchange->parse_ns = (now = srv_now_ns()) - begin;
+    if (status == SRV_OK) {
+        status = check_method(model, request->protocol, err);
+    }
     if (status == SRV_OK && body.kind == SRV_BODY_IMAGE) {
         status = decode_picture(engine, model, hooks, arena, &body, err);
     }
