@@ -29,7 +29,7 @@ EXTENSIONS = [
     "model_configuration",
     "statistics",
 ]
-_DATATYPES = {"number": "FP32", "boolean": "BOOL", "category": "BYTES", "text": "BYTES"}
+_DATATYPES = {"number": "FP64", "boolean": "BOOL", "category": "BYTES", "text": "BYTES"}
 
 
 @bp.post("/models/<model:name>/infer")

@@ -26,7 +26,7 @@ from .predict import answer, find, with_version
 bp = Blueprint("tensorflow", __name__)
 
 SIGNATURE = "serving_default"
-_DTYPES = {"number": "DT_FLOAT", "boolean": "DT_BOOL", "category": "DT_STRING", "text": "DT_STRING"}
+_DTYPES = {"number": "DT_DOUBLE", "boolean": "DT_BOOL", "category": "DT_STRING", "text": "DT_STRING"}
 
 _REST = re.compile(
     "(models)(/[^/:]+)?(?:(/versions/)([0-9]+)|(/labels/)([^/:]+))?(:(?:predict|classify|regress)|/metadata)?", re.I
