@@ -150,7 +150,18 @@ class Engine:
         what `count` was told.  After 1023 versions all further ones are counted as version 0 of `(others)`.
         """
     def count(
-        self, what: Literal["store_errors", "database_errors", "observer_dropped", "refused_late"], by: int = 1, /
+        self,
+        what: Literal[
+            "store_errors",
+            "database_errors",
+            "observer_dropped",
+            "refused_late",
+            "refused_key",
+            "refused_limit",
+            "refused_admin",
+        ],
+        by: int = 1,
+        /,
     ) -> None:
         """Adds to what `stats` has under `host`: what is not the engine's, and must be right in several processes."""
     def close(self) -> None:

@@ -137,8 +137,7 @@ int find_host_kind(const char *name, srv_host_kind *out) {
             return 0;
         }
     }
-    PyErr_Format(PyExc_ValueError,
-                 "nothing is counted as %s; expected store_errors, database_errors, observer_dropped or refused_late",
-                 name);
+    PyErr_Format(PyExc_ValueError, "nothing is counted as %s; expected %s, or what else stats() has under host", name,
+                 srv_host_name((srv_host_kind)0));
     return -1;
 }

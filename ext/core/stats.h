@@ -74,7 +74,10 @@ typedef struct srv_model_stats {
     XX(STORE_ERRORS, "store_errors")         \
     XX(DATABASE_ERRORS, "database_errors")   \
     XX(OBSERVER_DROPPED, "observer_dropped") \
-    XX(REFUSED_LATE, "refused_late")
+    XX(REFUSED_LATE, "refused_late")         \
+    XX(REFUSED_KEY, "refused_key")           \
+    XX(REFUSED_LIMIT, "refused_limit")       \
+    XX(REFUSED_ADMIN, "refused_admin")
 
 typedef enum srv_host_kind {
 #define XX(id, name) SRV_HOST_##id,

@@ -103,8 +103,8 @@ def statistics(name: str | None = None, version: int | None = None) -> Response:
 
 
 def _stats(entry: Entry, version: Version, counted: dict[str, Any] | None) -> dict[str, Any]:
-    """As Triton tells them.  An execution is a batch, which requests may share; parsing and replying are done by request,
-    so no size of batch has times of its own for them.
+    """As Triton tells them.  An execution is a batch, which requests may share; parsing and replying are done by
+    request, so no size of batch has times of its own for them.
     """
     requests = counted["requests"] if counted else {}
     succeeded = requests.get("OK", 0)
