@@ -118,6 +118,19 @@ def broken_off(store: Path) -> TestResponse:
     )
 
 
+class Stalled(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        raise TimeoutError("timed out")
+
+
+def stalled(store: Path) -> TestResponse:
+    broken = {"wsgi.input": Stalled(), "CONTENT_LENGTH": "9", "wsgi.input_terminated": True}
+    return app_of(store).test_client().post("/classify", environ_overrides=broken)
+
+
 WAYS: dict[str, Provoke] = {
     "malformed body": lambda s: ask(s, "/classify", data=b"[1, 2"),
     "broken transfer": broken_off,
@@ -134,6 +147,7 @@ WAYS: dict[str, Provoke] = {
     "no such version": lambda s: ask(s, "/classify?version=9"),
     "wrong method": lambda s: ask(s, "/classify", method="GET"),
     "slow stream": slow,
+    "stalled body": stalled,
     "decision not possible": lambda s: admin(s, "/api/models/pets/labels/new", method="DELETE"),
     "body too large": lambda s: ask(s, "/classify", {"SERVING_MAX_BODY_BYTES": 5}),
     "too many rows": lambda s: ask(s, "/classify", {"SERVING_MAX_REQUEST_ROWS": 1}, json=[ROW, ROW]),
