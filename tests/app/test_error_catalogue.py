@@ -4,6 +4,8 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -167,6 +169,13 @@ WAYS: dict[str, Provoke] = {
 def test_the_catalogue_is_the_table_in_words() -> None:
     assert (ROOT / "docs" / "errors.md").read_text() == errors.catalogue(), "flask serving errors > docs/errors.md"
     assert {cause.name for cause in errors.CAUSES} == set(WAYS)
+
+
+def test_the_catalogue_is_printed_without_an_app() -> None:
+    """As `flask` does with commands of installed packages: it finds the group before it has loaded any app."""
+    command = "from pyapp.cli import settings; settings(['errors'])"
+    printed = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert printed.stdout == errors.catalogue()
 
 
 @pytest.mark.parametrize("cause", errors.CAUSES, ids=lambda cause: cause.name)
