@@ -13,7 +13,8 @@ from pathlib import Path
 # numpy brings an OpenBLAS with threads of its own, which nothing here needs.  Read when numpy is imported: just below.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.http.message import Request
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from pyapp import Config, ConfigError
 from pyapp.access_log import configure as configure_log
@@ -26,6 +27,9 @@ except ConfigError as error:
 
 
 configure_log(_config)
+
+STALL_SECONDS = 60
+"""A client that sends nothing for so long in the middle of its body, or takes nothing of a reply, loses its thread."""
 
 
 def post_worker_init(worker: "Worker") -> None:
@@ -60,6 +64,11 @@ class Worker(ThreadWorker):
         for listener in self.sockets:
             listener.close()
         self.sockets = []
+
+    def handle_request(self, req: Request, conn: TConn) -> bool:
+        """The thread is this connection's, and blocks, until the reply is sent."""
+        conn.sock.settimeout(STALL_SECONDS)
+        return bool(super().handle_request(req, conn))
 
     def _serve_for(self, seconds: float) -> None:
         end = time.monotonic() + seconds

@@ -143,13 +143,25 @@ class Engine:
         Taken without stopping anything.  `requests`, `rows`, `batches`, `batch_rows` (batches by their rows),
         `rejected`, `expired`, `cancelled`, `waits` (batches whose leader let others join), `queued_rows` and
         `running` (now, of the processes that live), and `models`: for each version that was ever asked `model`,
-        `version`, `rows`, `last_ms` (Unix time), `requests` (by outcome) and `histograms` of the answered ones:
-        `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.  A histogram is
-        `count`, `sum` and `buckets`: those that are not empty, as (exclusive upper bound, count).  `host` has
+        `version`, `rows`, `last_ms` (Unix time), `failed_ns` (time of those not answered), `requests` (by outcome),
+        `executions` (batches computed, `raw` requests' too: (rows, count, ns) by rows, ascending) and `histograms` of
+        the answered ones: `parse`, `preprocess`, `queue`, `forward`, `reply`, `total` in ns, and `batch_rows`.  A
+        histogram is `count`, `sum` and `buckets`: those not empty, as (exclusive upper bound, count).  `host` has
         what `count` was told.  After 1023 versions all further ones are counted as version 0 of `(others)`.
         """
     def count(
-        self, what: Literal["store_errors", "database_errors", "observer_dropped", "refused_late"], by: int = 1, /
+        self,
+        what: Literal[
+            "store_errors",
+            "database_errors",
+            "observer_dropped",
+            "refused_late",
+            "refused_key",
+            "refused_limit",
+            "refused_admin",
+        ],
+        by: int = 1,
+        /,
     ) -> None:
         """Adds to what `stats` has under `host`: what is not the engine's, and must be right in several processes."""
     def close(self) -> None:

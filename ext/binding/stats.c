@@ -30,9 +30,26 @@ static PyObject *histogram(const srv_histogram *h) {
                          (unsigned long long)atomic_load_explicit(&h->sum, memory_order_relaxed), "buckets", buckets);
 }
 
+/* [(rows, batches, ns), …]: sizes that never were are left out */
+static PyObject *executions(const srv_model_stats *s) {
+    PyObject *list = PyList_New(0);
+    for (size_t rows = 1; list != NULL && rows <= SRV_STATS_BATCH; rows++) {
+        uint64_t count = atomic_load_explicit(&s->executed[rows].count, memory_order_relaxed);
+        uint64_t ns = atomic_load_explicit(&s->executed[rows].ns, memory_order_relaxed);
+        PyObject *one =
+            count > 0 ? Py_BuildValue("(nKK)", (Py_ssize_t)rows, (unsigned long long)count, (unsigned long long)ns)
+                      : NULL;
+        if (count > 0 && (one == NULL || PyList_Append(list, one) != 0)) {
+            Py_CLEAR(list);
+        }
+        Py_XDECREF(one);
+    }
+    return list;
+}
+
 static PyObject *model_stats(const srv_model_stats *s, const char *name) {
-    PyObject *requests = PyDict_New(), *times = PyDict_New();
-    int failed = requests == NULL || times == NULL;
+    PyObject *requests = PyDict_New(), *times = PyDict_New(), *executed = executions(s);
+    int failed = requests == NULL || times == NULL || executed == NULL;
     for (int status = 0; !failed && status <= SRV_PACKAGE; status++) {
         uint64_t count = atomic_load_explicit(&s->requests[status], memory_order_relaxed);
         failed = count > 0 && put(requests, srv_status_name((srv_status)status), PyLong_FromUnsignedLongLong(count));
@@ -43,15 +60,17 @@ static PyObject *model_stats(const srv_model_stats *s, const char *name) {
     if (failed) {
         Py_XDECREF(requests);
         Py_XDECREF(times);
+        Py_XDECREF(executed);
         return NULL;
     }
     /* A name may have been cut in the middle of a character. */
-    return Py_BuildValue("{s:N,s:L,s:K,s:K,s:N,s:N}", "model",
+    return Py_BuildValue("{s:N,s:L,s:K,s:K,s:K,s:N,s:N,s:N}", "model",
                          PyUnicode_DecodeUTF8(name, (Py_ssize_t)strlen(name), "replace"), "version",
                          (long long)atomic_load_explicit(&s->version, memory_order_relaxed), "rows",
                          (unsigned long long)atomic_load_explicit(&s->rows, memory_order_relaxed), "last_ms",
-                         (unsigned long long)atomic_load_explicit(&s->last_ms, memory_order_relaxed), "requests",
-                         requests, "histograms", times);
+                         (unsigned long long)atomic_load_explicit(&s->last_ms, memory_order_relaxed), "failed_ns",
+                         (unsigned long long)atomic_load_explicit(&s->failed_ns, memory_order_relaxed), "requests",
+                         requests, "histograms", times, "executions", executed);
 }
 
 static PyObject *all_models(const srv_stats *stats) {
@@ -118,8 +137,7 @@ int find_host_kind(const char *name, srv_host_kind *out) {
             return 0;
         }
     }
-    PyErr_Format(PyExc_ValueError,
-                 "nothing is counted as %s; expected store_errors, database_errors, observer_dropped or refused_late",
-                 name);
+    PyErr_Format(PyExc_ValueError, "nothing is counted as %s; expected %s, or what else stats() has under host", name,
+                 srv_host_name((srv_host_kind)0));
     return -1;
 }

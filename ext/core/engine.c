@@ -162,8 +162,15 @@ static srv_status preprocess(const srv_model *model, const srv_body *body, srv_w
     return srv_preprocess_rows(model->preprocess, &sent, body->rows, scratch, workspace->row, *out, err);
 }
 
-static void run_model(const void *context, const float *x, size_t rows, float *scratch, float *y) {
-    srv_run_forward(context, x, rows, scratch, y);
+_Static_assert(SRV_STATS_BATCH == SRV_BATCH_ROWS, "every batch has its place in the statistics");
+
+static void run_batch(const void *context, const float *x, size_t rows, float *scratch, float *y) {
+    const srv_run *run = context;
+    uint64_t begin = srv_now_ns();
+    srv_run_forward(run->model, x, rows, scratch, y);
+    srv_executions *executed = &run->stats->executed[rows];
+    atomic_fetch_add_explicit(&executed->ns, srv_now_ns() - begin, memory_order_relaxed);
+    atomic_fetch_add_explicit(&executed->count, 1, memory_order_relaxed);
 }
 
 /* A classifier with one column and two labels gives the score of the second: the first has the rest. */
@@ -247,18 +254,17 @@ static srv_status check_method(const srv_model *model, srv_protocol protocol, sr
     return SRV_OK;
 }
 
-static srv_status run_path(srv_engine *engine, const srv_model *model, const srv_request *request,
-                           const srv_hooks *hooks, srv_exchange *exchange, srv_error *err) {
+static srv_status run_path(srv_engine *engine, const srv_model *model, srv_model_stats *stats,
+                           const srv_request *request, const srv_hooks *hooks, srv_exchange *exchange, srv_error *err) {
     srv_arena *arena = exchange->workspace_->arena;
     uint64_t begin = srv_now_ns(), now;
     srv_body body;
-    srv_status status = check_method(model, request->protocol, err);
-    if (status != SRV_OK) {
-        return status;
-    }
-    status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits, arena, &body,
-                            err);
+    srv_status status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits,
+                                       arena, &body, err);
     exchange->parse_ns = (now = srv_now_ns()) - begin;
+    if (status == SRV_OK) {
+        status = check_method(model, request->protocol, err);
+    }
     if (status == SRV_OK && body.kind == SRV_BODY_IMAGE) {
         status = decode_picture(engine, model, hooks, arena, &body, err);
     }
@@ -284,9 +290,13 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     exchange->preprocess_ns = srv_now_ns() - now;
 
     uint64_t timeout_ns = shorter(shorter(engine->options.timeout_ns, request->timeout_ns), body.timeout_ns);
+    const srv_run *run = srv_run_of(model->runs, model, stats);
+    if (run == NULL) {
+        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    }
     const srv_work work = {
-        .run = run_model,
-        .context = model,
+        .run = run_batch,
+        .context = run,
         .features = model->width,
         .outputs = model->outputs,
         .scratch_floats = model->scratch_floats,
@@ -348,11 +358,11 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, const srv
     return status;
 }
 
-static void count(srv_stats *stats, const srv_model *model, const srv_exchange *exchange) {
-    srv_model_stats *s = srv_stats_of(stats, model->name, model->version);
+static void count(srv_model_stats *s, const srv_exchange *exchange) {
     atomic_fetch_add_explicit(&s->requests[exchange->status], 1, memory_order_relaxed);
     atomic_store_explicit(&s->last_ms, srv_unix_ms(), memory_order_relaxed);
     if (exchange->status != SRV_OK) {
+        atomic_fetch_add_explicit(&s->failed_ns, exchange->total_ns, memory_order_relaxed);
         return;
     }
     atomic_fetch_add_explicit(&s->rows, exchange->rows, memory_order_relaxed);
@@ -371,7 +381,8 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
                              const srv_hooks *hooks, srv_exchange *exchange) {
     uint64_t begin = srv_now_ns();
     srv_error err = {.status = SRV_OK, .offset = SRV_NO_OFFSET};
-    exchange->status = run_path(engine, model, request, hooks, exchange, &err);
+    srv_model_stats *stats = srv_stats_of(engine->stats, model->name, model->version);
+    exchange->status = run_path(engine, model, stats, request, hooks, exchange, &err);
     exchange->http = 200;
     if (exchange->status != SRV_OK) {
         srv_buffer_reset(exchange->body);
@@ -380,7 +391,7 @@ srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const s
     }
     exchange->total_ns = srv_now_ns() - begin;
     if (!request->raw) {
-        count(engine->stats, model, exchange);
+        count(stats, exchange);
     }
     return exchange->status;
 }

@@ -51,6 +51,12 @@ const char *srv_stats_name(srv_stats_kind kind);
 #define SRV_STATS_OTHERS "(others)" /* version 0 */
 #define SRV_STATS_NAME_WORDS 17     /* a name is cut to 135 bytes; the store's have 128 at most */
 
+#define SRV_STATS_BATCH 64 /* rows of the largest batch */
+
+typedef struct srv_executions {
+    atomic_uint_fast64_t count, ns;
+} srv_executions;
+
 typedef struct srv_model_stats {
     _Alignas(64) atomic_uint_fast64_t name[SRV_STATS_NAME_WORDS]; /* see srv_stats_model */
     atomic_int_fast64_t version;
@@ -58,7 +64,9 @@ typedef struct srv_model_stats {
     atomic_uint_fast64_t rows;                      /* of requests that were answered */
     atomic_uint_fast64_t requests[SRV_PACKAGE + 1]; /* by srv_status */
     atomic_uint_fast64_t last_ms;                   /* of the last one: Unix time */
+    atomic_uint_fast64_t failed_ns;                 /* of requests that were not answered */
     srv_histogram histogram[SRV_STATS_KINDS];       /* of requests that were answered */
+    srv_executions executed[SRV_STATS_BATCH + 1];   /* batches by their rows, whoever's: shadows' too */
 } srv_model_stats;
 
 /* What whoever hosts the engine has counted. */
@@ -66,7 +74,10 @@ typedef struct srv_model_stats {
     XX(STORE_ERRORS, "store_errors")         \
     XX(DATABASE_ERRORS, "database_errors")   \
     XX(OBSERVER_DROPPED, "observer_dropped") \
-    XX(REFUSED_LATE, "refused_late")
+    XX(REFUSED_LATE, "refused_late")         \
+    XX(REFUSED_KEY, "refused_key")           \
+    XX(REFUSED_LIMIT, "refused_limit")       \
+    XX(REFUSED_ADMIN, "refused_admin")
 
 typedef enum srv_host_kind {
 #define XX(id, name) SRV_HOST_##id,

@@ -14,6 +14,8 @@ from werkzeug.exceptions import Unauthorized
 
 from pyapp.config import Config, ConfigError
 
+from . import errors, serving
+
 COMPUTING = ("classify", "tensorflow", "openinference")
 """Blueprints whose POST routes compute."""
 
@@ -73,6 +75,7 @@ def require_keys(app: Flask, keys: ApiKeys) -> None:
 
     def check() -> None:
         if is_computing() and keys.name_of(request.environ) is None:
+            serving().engine.count("refused_key")
             raise Unauthorized("an API key is needed, as X-API-Key: KEY or Authorization: Bearer KEY")
 
     app.before_request(check)
@@ -81,7 +84,7 @@ def require_keys(app: Flask, keys: ApiKeys) -> None:
 def limit(app: Flask, config: Config, keys: ApiKeys | None) -> None:
     """At most `SERVING_RATE_LIMIT` requests that compute; beyond it 429 with Retry-After.  Raises ConfigError."""
     try:
-        from flask_limiter import Limiter
+        from flask_limiter import Limiter, RateLimitExceeded
         from limits import parse_many
     except ModuleNotFoundError as error:
         raise ConfigError(f"SERVING_RATE_LIMIT needs {error.name}: pip install 'flask-serving[limits]'") from error
@@ -106,6 +109,12 @@ def limit(app: Flask, config: Config, keys: ApiKeys | None) -> None:
         in_memory_fallback=[config.rate_limit] if not config.rate_storage.startswith("memory") else [],
     )
     limiter.request_filter(lambda: not is_computing())
+
+    def refuse(error: RateLimitExceeded) -> Response:
+        serving().engine.count("refused_limit")
+        return errors.answer(error)
+
+    app.register_error_handler(RateLimitExceeded, refuse)
 
 
 def allow_origins(app: Flask, text: str) -> None:

@@ -27,9 +27,11 @@ def require_admin() -> None:
     """Lets in whoever has the token.  Raises Forbidden if there is none, Unauthorized if it is another."""
     token = serving().config.admin_token
     if not token:
+        serving().engine.count("refused_admin")
         raise Forbidden("this server takes no changes: it has no SERVING_ADMIN_TOKEN")
     scheme, _, given = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), token.encode()):
+        serving().engine.count("refused_admin")
         refusal = Unauthorized("Authorization must be: Bearer, a blank, and the server's SERVING_ADMIN_TOKEN")
         refusal.www_authenticate = None
         raise refusal

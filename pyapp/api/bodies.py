@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import IO, Protocol
 
 from flask import request
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge, RequestTimeout, UnsupportedMediaType
 
 from . import serving
 
@@ -149,7 +149,9 @@ def _raw_pieces(stream: IO[bytes], announced: int | None) -> Iterator[bytes]:
 def _readable(read: Callable[[], bytes]) -> bytes:
     try:
         return read()
-    except HTTPException:
+    except HTTPException as error:
+        if isinstance(error.__context__, TimeoutError):  # of a server that waits for clients no longer than it likes
+            raise RequestTimeout("the body stops in the middle, and nothing more of it came; send it again") from None
         raise
     except Exception as error:
         raise BadRequest(f"the body could not be read: {error}") from None

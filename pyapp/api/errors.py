@@ -77,6 +77,8 @@ CAUSES = (
     Cause(408, "slow stream", "The body of a long batch came for longer than SERVING_STREAM_SECONDS; in its last line.",
           "the body takes longer than SERVING_STREAM_SECONDS allow; send the rest in a new one",
           "Send what was not answered in a new request."),
+    Cause(408, "stalled body", "The server waits for clients no longer than it likes (gunicorn), and nothing came.",
+          "the body stops in the middle, and nothing more of it came…", "Send it again."),
     Cause(409, "decision not possible", "The decision contradicts what is there or what was decided.",
           "… has no label …; labels: …", "Look at `GET /api/models`, then decide anew."),
     Cause(413, "body too large", "The body, as sent or inflated, has more than SERVING_MAX_BODY_BYTES.",
@@ -212,7 +214,11 @@ def _discard_body(response: Response) -> Response:
     without `wsgi.input_terminated` the server does this by itself.
     """
     environ = request.environ
-    if response.status_code < 400 or "HTTP_EXPECT" in environ or not environ.get("wsgi.input_terminated"):
+    if (
+        response.status_code in (*range(400), 408)
+        or "HTTP_EXPECT" in environ
+        or not environ.get("wsgi.input_terminated")
+    ):
         return response
     stream, left, deadline = environ["wsgi.input"], _DISCARD_BYTES, monotonic() + _DISCARD_SECONDS
     with suppress(Exception):  # the client has gone, or what it sends is malformed

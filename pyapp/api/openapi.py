@@ -97,11 +97,13 @@ def build(app: Flask, snapshot: Snapshot, needs_key: bool = False) -> dict[str, 
 
 
 def views(app: Flask) -> Iterator[tuple[Rule, str]]:
-    """Every rule of ours with its `blueprint.view`, also where our blueprints lie within another app's."""
+    """Every rule of ours with its `blueprint.view`, also where our blueprints lie within another app's; but those that
+    take any verb, and refuse it.
+    """
     own = {f"{name}." for name in _blueprints()}
     for rule in app.url_map.iter_rules():
         view = ".".join(rule.endpoint.split(".")[-2:])
-        if any(view.startswith(name) for name in own):
+        if rule.methods is not None and any(view.startswith(name) for name in own):
             yield rule, view
 
 

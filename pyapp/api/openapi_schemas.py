@@ -328,7 +328,8 @@ SCHEMAS: dict[str, Schema] = {
                     }
                 )
             )
-        }
+        },
+        {"ready": {"type": "boolean", "description": "of a model as a whole: can it answer?  For KServe's clients"}},
     ),
     "TensorflowMetadata": record({"model_spec": ANY_OBJECT, "metadata": ANY_OBJECT}),
     "Inferred": record({"model_name": STRING, "model_version": STRING, "outputs": array(_TENSOR)}, {"id": STRING}),

@@ -29,7 +29,7 @@ EXTENSIONS = [
     "model_configuration",
     "statistics",
 ]
-_DATATYPES = {"boolean": "BOOL", "category": "BYTES", "text": "BYTES"}
+_DATATYPES = {"number": "FP64", "boolean": "BOOL", "category": "BYTES", "text": "BYTES"}
 
 
 @bp.post("/models/<model:name>/infer")
@@ -131,7 +131,7 @@ def _tensors(description: Description) -> dict[str, list[dict[str, Any]]]:
 
 def _inputs(item: dict[str, Any]) -> list[dict[str, Any]]:
     if item["kind"] == "table":
-        return [_tensor(column["name"], _DATATYPES.get(column["type"], "FP32"), [1]) for column in item["columns"]]
+        return [_tensor(column["name"], _DATATYPES[column["type"]], [1]) for column in item["columns"]]
     return [_tensor(item["name"], "BYTES" if item["kind"] == "text" else "FP32", item["shape"])]
 
 

@@ -29,9 +29,9 @@ class ModelName(BaseConverter):
 
 
 class VersionNumber(BaseConverter):
-    """`<version:version>`: digits only, and no more than the engine can count."""
+    """`<version:version>`: digits only, and no more of them than a number of 64 bits has."""
 
-    regex = "[0-9]{1,18}"
+    regex = "[0-9]{1,19}"
 
     def to_python(self, value: str) -> int:
         """The number."""

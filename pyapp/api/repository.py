@@ -86,7 +86,7 @@ def unload(name: str) -> Response:
 @bp.get("/models/<model:name>/stats")
 @bp.get("/models/<model:name>/versions/<version:version>/stats")
 def statistics(name: str | None = None, version: int | None = None) -> Response:
-    """Counts and times of the versions that can answer, in this process, since it started."""
+    """Counts and times of the versions that can answer, of all processes that serve together, since they started."""
     snapshot = serving().registry.snapshot
     entries = list(snapshot.models.values()) if name is None else [snapshot.entry(name)]
     if version is not None:
@@ -103,30 +103,44 @@ def statistics(name: str | None = None, version: int | None = None) -> Response:
 
 
 def _stats(entry: Entry, version: Version, counted: dict[str, Any] | None) -> dict[str, Any]:
-    """As Triton tells them.  A request is an execution here: how many shared one is told by /api and /metrics."""
+    """As Triton tells them.  An execution is a batch, which requests may share; parsing and replying are done by
+    request, so no size of batch has times of its own for them.
+    """
     requests = counted["requests"] if counted else {}
     succeeded = requests.get("OK", 0)
+    executions = counted["executions"] if counted else []
 
     def time(*steps: str) -> dict[str, int]:
-        ns = sum(counted["histograms"][step]["sum"] for step in steps) if counted else 0
-        return {"count": succeeded, "ns": ns}
+        return _duration(succeeded, sum(counted["histograms"][step]["sum"] for step in steps) if counted else 0)
 
     return {
         "name": entry.name,
         "version": str(version.number),
         "last_inference": counted["last_ms"] if counted else 0,
         "inference_count": counted["rows"] if counted else 0,
-        "execution_count": succeeded,
+        "execution_count": sum(count for _, count, _ in executions),
         "inference_stats": {
             "success": time("total"),
-            "fail": {"count": sum(requests.values()) - succeeded, "ns": 0},
+            "fail": _duration(sum(requests.values()) - succeeded, counted["failed_ns"] if counted else 0),
             "queue": time("queue"),
             "compute_input": time("parse", "preprocess"),
             "compute_infer": time("forward"),
             "compute_output": time("reply"),
         },
-        "batch_stats": [],
+        "batch_stats": [
+            {
+                "batch_size": rows,
+                "compute_input": _duration(0, 0),
+                "compute_infer": _duration(count, ns),
+                "compute_output": _duration(0, 0),
+            }
+            for rows, count, ns in executions
+        ],
     }
+
+
+def _duration(count: int, ns: int) -> dict[str, int]:
+    return {"count": count, "ns": ns}
 
 
 def _object() -> dict[str, Any]:

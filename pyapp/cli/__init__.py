@@ -6,7 +6,7 @@ import click
 from flask import Flask, json
 from flask.cli import AppGroup
 
-from pyapp.api import serving
+from pyapp.api import errors, serving
 
 models = AppGroup("models", help="The models in the store: SERVING_MODELS, or those that came with the installation.")
 settings = AppGroup("serving", help="The server itself.")
@@ -44,6 +44,12 @@ def show_config(as_json: bool) -> None:
     width = max(len(variable) for variable, _, _ in rows)
     for variable, value, meaning in rows:
         click.echo(f"{variable:<{width}}  {value}\n{'':<{width}}  {meaning}")
+
+
+@settings.command("errors", with_appcontext=False)
+def show_errors() -> None:
+    """Everything that can go wrong with a request, as Markdown."""
+    click.echo(errors.catalogue(), nl=False)
 
 
 from . import comparing, deciding, gc, listing, packages  # noqa: E402, F401 - each adds its commands to `models`

@@ -1,19 +1,11 @@
-"""`flask openapi`, `flask serving errors`: documents that the code writes of itself."""
+"""`flask openapi`: the document that the code writes of itself."""
 
 import click
 from flask import current_app, json
 from flask.cli import with_appcontext
 
-from pyapp.api import errors, openapi, serving
+from pyapp.api import openapi, serving
 from pyapp.serving.snapshot import Snapshot
-
-from . import settings
-
-
-@settings.command("errors")
-def show_errors() -> None:
-    """Everything that can go wrong with a request, as Markdown."""
-    click.echo(errors.catalogue(), nl=False)
 
 
 @click.command("openapi")

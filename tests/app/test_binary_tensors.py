@@ -282,7 +282,7 @@ def test_a_table_by_open_inference(binary: bool, shape: list[int], person: Flask
     assert reply["outputs"][0]["data"] == [value for values in EXPECTED for value in values]
     told = person.get("/v2/models/person").json["inputs"]
     assert [(item["name"], item["datatype"], item["shape"]) for item in told] == [
-        ("age", "FP32", [-1, 1]),
+        ("age", "FP64", [-1, 1]),
         ("member", "BOOL", [-1, 1]),
         ("country", "BYTES", [-1, 1]),
         ("remark", "BYTES", [-1, 1]),
@@ -316,6 +316,86 @@ def test_faults_of_tables_by_open_inference(change: dict[str, Any], words: list[
         assert word in reply.json["error"]
 
 
+def difference(folder: Path, base: float) -> FlaskClient:
+    """A model that answers its only column less `base`: that shows what a float32 on the way would have lost."""
+    inputs = [{"name": "sold", "kind": "table", "columns": [{"name": "x", "type": "number", "missing": "nan"}]}]
+    steps = [
+        {"op": "scale", "input": "sold", "factor": 1, "offset": -base},
+        {"op": "impute", "input": "sold", "value": -7},
+    ]
+    write_package(folder / "sold" / "1", *identity_network(inputs, 1, steps))
+    return create_app({"SERVING_MODELS": folder}).test_client()
+
+
+@pytest.mark.parametrize(
+    ("value", "base", "datatypes"),
+    [
+        (16777217, 16777216, ["INT32", "INT64", "UINT32", "UINT64", "FP64"]),
+        (-16777217, -16777216, ["INT32", "INT64", "FP64"]),
+        (2**53 - 1, 2**53 - 2, ["INT64", "UINT64", "FP64"]),
+        (-(2**63), -(2**63) + 2048, ["INT64", "FP64"]),
+        (2**63 + 2048, 2**63, ["UINT64", "FP64"]),
+        (0.1, 0.1 + 2**-40, ["FP64"]),
+        (1e39, 1e39 - 1e23, ["FP64"]),
+        (-100, 0, ["INT8", "INT16", "INT32", "INT64", "FP32", "FP16", "FP64"]),
+        (200, 0, ["UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP16", "FP64"]),
+    ],
+)
+def test_columns_keep_the_precision_of_numbers(value: float, base: float, datatypes: list[str], tmp_path: Path) -> None:
+    sold = difference(tmp_path, base)
+    expected = float(str(np.float32(float(value) - float(base))))  # answers have the shortest decimal, too
+    assert expected != 0
+    assert sold.post("/classify", json={"x": value}).json["value"] == expected
+    assert predict(sold, {"instances": [{"x": value}]}, "/v1/models/sold:predict")[1] == {"predictions": [[expected]]}
+    for datatype in datatypes:
+        dtype = datatype.lower().replace("fp", "float")
+        entry, data = tensor(np.array([value, value], dtype), datatype, "x")
+        status, reply, _ = ask(sold, "/v2/models/sold/infer", {"inputs": [entry | {"shape": [2]}]}, data)
+        assert (status, reply["outputs"][0]["data"]) == (200, [expected] * 2), datatype
+        if datatype != "FP16":
+            entry = {"name": "x", "shape": [1, 1], "datatype": datatype, "data": [[value]]}
+            reply = sold.post("/v2/models/sold/infer", json={"inputs": [entry]})
+            assert reply.json["outputs"][0]["data"] == [expected], datatype
+    raw = sold.post("/v2/models/sold/infer", data=np.float64(value).tobytes(), headers={SIZE: "0"})
+    assert np.frombuffer(raw.data[int(raw.headers[SIZE]) :], "<f4").tolist() == [np.float32(expected)]
+
+
+def test_numbers_of_columns_that_are_missing(tmp_path: Path) -> None:
+    sold = difference(tmp_path, 0)
+    for dtype in ("float16", "float32", "float64"):
+        entry, data = tensor(np.array([np.nan, 3], dtype), dtype.upper().replace("LOAT", "P"), "x")
+        _, reply, _ = ask(sold, "/v2/models/sold/infer", {"inputs": [entry | {"shape": [2]}]}, data)
+        assert reply["outputs"][0]["data"] == [-7, 3]
+    raw = sold.post("/v2/models/sold/infer", data=np.float64("nan").tobytes(), headers={SIZE: "0"})
+    assert np.frombuffer(raw.data[int(raw.headers[SIZE]) :], "<f4").tolist() == [-7]
+    short = sold.post("/v2/models/sold/infer", data=b"1234", headers={SIZE: "0"})
+    assert (short.status_code, "FP64: 8 bytes" in short.json["error"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("value", "datatype"), [(2**53 + 1, "INT64"), (-(2**53) - 1, "INT64"), (2**64 - 1, "UINT64"), (2**53 + 1, "UINT64")]
+)
+def test_whole_numbers_that_no_double_holds_are_refused(value: int, datatype: str, tmp_path: Path) -> None:
+    sold = difference(tmp_path, 0)
+    entry, data = tensor(np.array([7, value], datatype.lower()), datatype, "x")
+    status, reply, _ = ask(sold, "/v2/models/sold/infer", {"inputs": [entry | {"shape": [2]}]}, data)
+    assert (status, "float64" in reply["error"], "/inputs/0, value 2" in reply["error"]) == (400, True, True)
+    entry = {"name": "x", "shape": [2], "datatype": datatype, "data": [7, value]}
+    reply = sold.post("/v2/models/sold/infer", json={"inputs": [entry]})
+    assert reply.status_code == 400
+    assert str(value) in reply.json["error"]
+    entry["datatype"] = "FP64"
+    assert sold.post("/v2/models/sold/infer", json={"inputs": [entry]}).status_code == 200
+
+
+def test_whole_numbers_of_tensors_are_refused_by_their_text(client: FlaskClient) -> None:
+    entry = {"name": "numbers", "shape": [1, 4], "datatype": "INT64", "data": [2**53, 0, 0, 0]}
+    assert client.post("/v2/models/pets/infer", json={"inputs": [entry]}).status_code == 200
+    entry["data"] = [2**53 + 1, 0, 0, 0]
+    reply = client.post("/v2/models/pets/infer", json={"inputs": [entry]})
+    assert (reply.status_code, f"{2**53 + 1}, which INT64 holds" in reply.json["error"]) == (400, True)
+
+
 def test_columns_that_do_not_come(person: FlaskClient) -> None:
     country = {"name": "country", "shape": [1], "datatype": "BYTES", "data": ["Spain"]}
     reply = person.post("/v2/models/person/infer", json={"inputs": [country]})
@@ -345,7 +425,7 @@ def test_metadata_of_a_table(person: FlaskClient) -> None:
     reply = person.get("/v1/models/person/metadata").json["metadata"]["signature_def"]["signature_def"]
     inputs = reply["serving_default"]["inputs"]
     assert {name: item["dtype"] for name, item in inputs.items()} == {
-        "age": "DT_FLOAT",
+        "age": "DT_DOUBLE",
         "member": "DT_BOOL",
         "country": "DT_STRING",
         "remark": "DT_STRING",

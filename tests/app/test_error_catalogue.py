@@ -4,6 +4,8 @@ import io
 import json
 import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -118,6 +120,19 @@ def broken_off(store: Path) -> TestResponse:
     )
 
 
+class Stalled(io.RawIOBase):
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        raise TimeoutError("timed out")
+
+
+def stalled(store: Path) -> TestResponse:
+    broken = {"wsgi.input": Stalled(), "CONTENT_LENGTH": "9", "wsgi.input_terminated": True}
+    return app_of(store).test_client().post("/classify", environ_overrides=broken)
+
+
 WAYS: dict[str, Provoke] = {
     "malformed body": lambda s: ask(s, "/classify", data=b"[1, 2"),
     "broken transfer": broken_off,
@@ -134,6 +149,7 @@ WAYS: dict[str, Provoke] = {
     "no such version": lambda s: ask(s, "/classify?version=9"),
     "wrong method": lambda s: ask(s, "/classify", method="GET"),
     "slow stream": slow,
+    "stalled body": stalled,
     "decision not possible": lambda s: admin(s, "/api/models/pets/labels/new", method="DELETE"),
     "body too large": lambda s: ask(s, "/classify", {"SERVING_MAX_BODY_BYTES": 5}),
     "too many rows": lambda s: ask(s, "/classify", {"SERVING_MAX_REQUEST_ROWS": 1}, json=[ROW, ROW]),
@@ -153,6 +169,13 @@ WAYS: dict[str, Provoke] = {
 def test_the_catalogue_is_the_table_in_words() -> None:
     assert (ROOT / "docs" / "errors.md").read_text() == errors.catalogue(), "flask serving errors > docs/errors.md"
     assert {cause.name for cause in errors.CAUSES} == set(WAYS)
+
+
+def test_the_catalogue_is_printed_without_an_app() -> None:
+    """As `flask` does with commands of installed packages: it finds the group before it has loaded any app."""
+    command = "from pyapp.cli import settings; settings(['errors'])"
+    printed = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert printed.stdout == errors.catalogue()
 
 
 @pytest.mark.parametrize("cause", errors.CAUSES, ids=lambda cause: cause.name)

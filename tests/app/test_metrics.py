@@ -305,6 +305,34 @@ def test_dropped_observations_are_told(used: FlaskClient, app: Flask) -> None:
     assert value(scrape(used), "flask_serving_observer_dropped_total") == observer.dropped >= 9
 
 
+def test_refusals_are_told_by_their_reason(store: Path) -> None:
+    key = {"X-API-Key": "k" * 16}
+    settings = {"SERVING_MODELS": store, "SERVING_API_KEYS": "k" * 16, "SERVING_RATE_LIMIT": "5/hour;4/hour"}
+    client = create_app({**settings, "SERVING_ADMIN_TOKEN": "secret"}).test_client()
+    statuses = [client.post("/classify", json=[1, 2, 3, 4], headers=key).status_code for _ in range(7)]
+    assert statuses == [200] * 4 + [429] * 3
+    for path in ("/classify", "/v1/models/pets:predict", "/V1/models/pets:predict", "/v2/models/pets/infer"):
+        assert client.post(path, json=[1]).status_code in (401, 429)
+    assert client.post("/v2/repository/models/pets/load").status_code == 401
+    families = scrape(client)
+    refused = {kind: value(families, f"flask_serving_refused_{kind}_total") for kind in ("key", "limit", "admin")}
+    assert refused["limit"] + refused["key"] == 3 + 4
+    assert refused["admin"] == 1
+    assert outcomes(families) == {"ok": 4}
+
+
+def test_refusals_for_want_of_a_key_are_told(store: Path) -> None:
+    client = create_app({"SERVING_MODELS": store, "SERVING_API_KEYS": "k" * 16}).test_client()
+    for headers in ({}, {}, {"X-API-Key": "wrong"}, {"X-API-Key": "k" * 16}):
+        client.post("/classify", json=[1, 2, 3, 4], headers=headers)
+    client.get("/healthz")
+    assert client.post("/v2/repository/models/pets/load").status_code == 403  # no token was set
+    families = scrape(client)
+    assert value(families, "flask_serving_refused_key_total") == 3
+    assert value(families, "flask_serving_refused_limit_total") == 0
+    assert value(families, "flask_serving_refused_admin_total") == 1
+
+
 def test_requests_that_come_late_are_told(app: Flask, client: FlaskClient) -> None:
     guarded = Guarded(app)
     guarded._watch = watch = Watch(("127.0.0.1", 1), 100, lambda: False)

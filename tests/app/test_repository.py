@@ -1,11 +1,14 @@
 """Triton's model repository extension: the index, loading and unloading, statistics."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
+from model_packages import dense_network, write_package
 from pyapp import create_app
 from pyapp.serving.policy import Policy
 
@@ -95,13 +98,36 @@ def test_statistics(client: FlaskClient, row: list[float]) -> None:
         client.post("/classify", json=body)
     first, second = client.get("/v2/models/stats").json["model_stats"]
     assert (first["version"], first["inference_count"], first["execution_count"]) == ("2", 3, 2)
-    assert first["inference_stats"]["fail"]["count"] == 1
+    failed = first["inference_stats"]["fail"]
+    assert failed["count"] == 1
+    assert 0 < failed["ns"] < 10**9
+    assert [(item["batch_size"], item["compute_infer"]["count"]) for item in first["batch_stats"]] == [(1, 1), (2, 1)]
+    computed = sum(item["compute_infer"]["ns"] for item in first["batch_stats"])
+    assert 0 < computed <= first["inference_stats"]["compute_infer"]["ns"]
+    assert second["batch_stats"] == []
     assert first["inference_stats"]["success"]["count"] == 2 and first["inference_stats"]["success"]["ns"] > 0
     assert (second["version"], second["inference_count"], second["last_inference"]) == ("1", 0, 0)
     assert client.get("/v2/models/pets/stats").json["model_stats"] == [first, second]
     assert client.get("/v2/models/pets/versions/1/stats").json["model_stats"] == [second]
     assert client.get("/v2/models/fish/stats").status_code == 404
     assert client.get("/v2/models/pets/versions/9/stats").status_code == 404
+
+
+def test_requests_that_share_a_batch_are_one_execution(tmp_path: Path) -> None:
+    write_package(tmp_path / "big" / "1", *dense_network((500, 1500, 1500, 10)))
+    app = create_app({"SERVING_MODELS": tmp_path, "SERVING_SLOTS": 1})
+    url, body = "/v1/models/big:predict", json.dumps({"instances": [[0.5] * 500]})
+    with ThreadPoolExecutor(16) as threads:
+        done = list(threads.map(lambda _: app.test_client().post(url, data=body).status_code, range(160)))
+    assert set(done) == {200}
+    (told,) = app.test_client().get("/v2/models/big/stats").json["model_stats"]
+    assert told["inference_count"] == told["inference_stats"]["success"]["count"] == 160
+    assert 10 <= told["execution_count"] < 160
+    sizes = {item["batch_size"]: item["compute_infer"]["count"] for item in told["batch_stats"]}
+    assert sum(sizes.values()) == told["execution_count"]
+    assert sum(size * count for size, count in sizes.items()) == 160
+    queue = app.extensions["serving"].engine.stats()
+    assert sizes == queue["batch_rows"]
 
 
 def test_the_policy_none() -> None:

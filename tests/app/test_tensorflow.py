@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 
 from model_packages import dense_network, write_package
-from pyapp import create_app
+from pyapp import Serving, create_app
 
 CORPUS = Path(__file__).parents[3] / "shared" / "data" / "protocols" / "tfserving-tests"
 PREDICT = "/v1/models/pets:predict"
@@ -85,6 +86,23 @@ ERRORS: list[tuple[str, Any, int, list[str]]] = [
     ("/v1/models/pets:guess", {}, 400, ["Malformed request: POST /v1/models/pets:guess"]),
     ("/v1/models/pets", {}, 400, ["Malformed request: POST /v1/models/pets"]),
     ("/v1", {}, 400, ["Malformed request: POST /v1"]),
+    ("/V1/models", {}, 400, ["Malformed request: POST /V1/models"]),
+    (PREDICT, "null", 400, ["unexpected null; expected an object"]),
+    # To TensorFlow Serving an unknown label is a bad argument, whatever the model.
+    ("/v1/models/pets/labels/best:predict", {}, 400, ["Unrecognized servable version label: best", "labels: none"]),
+    ("/v1/models/fish/labels/best:predict", {}, 400, ["Unrecognized servable version label: best", "pets"]),
+    ("/v1/models/pets/labels/best:predict", "", 400, ["JSON Parse error"]),
+    (f"/v1/models/pets/versions/{2**63 - 1}:predict", {}, 404, ["Specific(pets, 9223372036854775807)"]),
+    (f"/v1/models/pets/versions/{'9' * 20}:predict", {}, 400, ["Malformed request"]),
+    # Of classify and regress all but the features is checked before the model, too.
+    ("/v1/models/fish:classify", {}, 400, ["key 'examples' is expected"]),
+    ("/v1/models/fish:classify", {"examples": {}}, 400, ["to be a list"]),
+    ("/v1/models/fish:regress", {"examples": []}, 400, ["No values in 'examples'"]),
+    ("/v1/models/fish:regress", {"examples": [{}, 5]}, 400, ["element: 1"]),
+    ("/v1/models/fish:regress", {"examples": [{}], "context": 5}, 400, ["'context'"]),
+    ("/v1/models/fish:regress", {"examples": [{"a": 1}], "context": {}}, 404, ["Servable not found"]),
+    ("/v1/models/pets:regress", "", 400, ["The document is empty"]),
+    ("/v1/models/pets:regress", {"examples": [{"numbers": [1, 2, 3, 4]}]}, 400, ["Expected regression signature"]),
 ]
 
 
@@ -106,11 +124,54 @@ def test_errors(url: str, body: Any, status: int, words: list[str], client: Flas
         ("DELETE", "/v1/models/pets", "Malformed request: DELETE /v1/models/pets"),
         ("PUT", "/v1/models/pets/metadata", "Malformed request: PUT /v1/models/pets/metadata"),
         ("GET", "/v1/models/pets/metadata/x", "Malformed request: GET /v1/models/pets/metadata/x"),
+        ("GET", "/V1", "Malformed request: GET /V1"),
+        ("DELETE", "/V1/Models/pets", "Malformed request: DELETE /V1/Models/pets"),
+        ("OPTIONS", "/v1/models/pets", "Malformed request: OPTIONS /v1/models/pets"),
+        ("PROPFIND", "/v1/models/pets", "Malformed request: PROPFIND /v1/models/pets"),
+        ("TRACE", PREDICT, f"Malformed request: TRACE {PREDICT}"),
     ],
 )
 def test_whatever_is_no_request_is_a_400(method: str, url: str, message: str, client: FlaskClient) -> None:
     reply = client.open(url, method=method)
     assert (reply.status_code, reply.json) == (400, {"error": message})
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "plain"),
+    [
+        ("POST", "/V1/Models/pets:Predict", PREDICT),
+        ("POST", "/v1/MODELS/pets/VERSIONS/1:PREDICT", "/v1/models/pets/versions/1:predict"),
+        ("POST", "/v1/models/PETS:PREDICT", "/v1/models/PETS:predict"),
+        ("GET", "/V1/models", "/v1/models"),
+        ("GET", "/v1/Models/pets/Versions/1", "/v1/models/pets/versions/1"),
+        ("GET", "/v1/models/pets/METADATA", "/v1/models/pets/metadata"),
+        ("GET", "/v1/models/pets/Labels/best", "/v1/models/pets/labels/best"),
+        ("GET", "/v1/models/Versions", "/v1/models/Versions"),
+    ],
+)
+def test_words_of_paths_are_in_any_case(method: str, url: str, plain: str, client: FlaskClient, row: Any) -> None:
+    def ask(path: str) -> Any:
+        reply = client.open(path, method=method, data=json.dumps({"instances": [row]}) if method == "POST" else None)
+        return reply.status_code, reply.json, reply.headers.get("X-Model-Version")
+
+    assert ask(url) == ask(plain)
+    assert ask(url)[0] in ((200, 404) if "PETS" in url or "/models/Versions" in url else (200, 400))
+
+
+def test_words_of_paths_in_another_app(store: Path, row: list[float]) -> None:
+    app = Flask(__name__)
+    Serving(app, url_prefix="/v1/ml", config={"SERVING_MODELS": store})
+    client = app.test_client()
+    for path in ("/v1/ml/v1/models/pets:predict", "/v1/ml/V1/Models/pets:Predict"):
+        assert client.post(path, json={"instances": [row]}).status_code == 200
+    assert client.options("/v1/ml/v1/models").json == {"error": "Malformed request: OPTIONS /v1/ml/v1/models"}
+
+
+def test_no_way_around_the_key(store: Path, row: list[float]) -> None:
+    client = create_app({"SERVING_MODELS": store, "SERVING_API_KEYS": "k" * 16}).test_client()
+    for path in (PREDICT, "/V1/Models/pets:predict"):
+        assert client.post(path, json={"instances": [row]}).status_code == 401
+        assert client.post(path, json={"instances": [row]}, headers={"X-API-Key": "k" * 16}).status_code == 200
 
 
 def state(version: int, ok: bool = True, reason: str = "") -> dict[str, Any]:
@@ -122,11 +183,14 @@ def state(version: int, ok: bool = True, reason: str = "") -> dict[str, Any]:
 
 
 def test_status(client: FlaskClient) -> None:
-    assert client.get("/v1/models/pets").json == {"model_version_status": [state(2), state(1)]}
+    assert client.get("/v1/models/pets").json == {"model_version_status": [state(2), state(1)], "ready": True}
     assert client.get("/v1/models/pets/versions/1").json == {"model_version_status": [state(1)]}
     for url, message in (
         ("/v1/models/fish", "Could not find any versions of model fish"),
         ("/v1/models/pets/versions/3", "Could not find version 3 of model pets"),
+        ("/v1/models/fish/versions/3", "Could not find version 3 of model fish"),
+        ("/v1/models/fish/metadata", "Servable not found for request: Latest(fish)"),
+        ("/v1/models/fish/versions/3/metadata", "Servable not found for request: Specific(fish, 3)"),
     ):
         reply = client.get(url)
         assert (reply.status_code, reply.json) == (404, {"error": message})
@@ -143,6 +207,14 @@ def test_status_of_a_version_that_failed(store: Path) -> None:
     assert others == [state(2), state(1)]
     assert client.get("/v1/models/pets/versions/3/metadata").status_code == 503
     assert client.get("/v1/models/pets/metadata").json["model_spec"]["version"] == "2"
+
+
+def test_a_model_of_which_no_version_can_answer_is_not_ready(tmp_path: Path) -> None:
+    (tmp_path / "pets" / "1").mkdir(parents=True)
+    (tmp_path / "pets" / "1" / "model.json").write_text("no JSON")
+    (tmp_path / "pets" / "1" / "weights.safetensors").write_text("no JSON")
+    reply = create_app({"SERVING_MODELS": tmp_path}).test_client().get("/v1/models/pets")
+    assert (reply.status_code, reply.json["ready"]) == (200, False)
 
 
 def test_metadata(client: FlaskClient) -> None:

@@ -111,7 +111,9 @@ def test_two_engines_share_nothing(model: engine.Model) -> None:
     assert (one.stats()["requests"], two.stats()["requests"]) == (1, 0)
     one.close()
     assert ask(one, model, [1, 2, 3, 4])[0] == 503
-    assert ask(two, model, [1, 2, 3, 4])[0] == 200
+    assert ask(two, model, [[1, 2, 3, 4]] * 2)[0] == 200
+    assert [rows for rows, _, _ in one.stats()["models"][0]["executions"]] == [1]
+    assert [rows for rows, _, _ in two.stats()["models"][0]["executions"]] == [2]
     one.close()
 
 
@@ -127,6 +129,10 @@ def test_statistics_tell_where_the_time_went(model: engine.Model) -> None:
     (mine,) = stats["models"]
     assert (mine["model"], mine["version"], mine["rows"]) == ("toy", 3, 15)
     assert mine["requests"] == {"OK": 5, "WRONG_VALUE": 1, "MALFORMED": 1}
+    assert mine["failed_ns"] > 0
+    ((rows, batches, ns),) = mine["executions"]
+    assert (rows, batches) == (3, 5)
+    assert 0 < ns <= mine["histograms"]["forward"]["sum"]
     assert set(mine["histograms"]) == {"parse", "preprocess", "queue", "forward", "reply", "total", "batch_rows"}
     for name, histogram in mine["histograms"].items():
         assert histogram["count"] == sum(count for _, count in histogram["buckets"]) == 5, name

@@ -34,6 +34,13 @@ def test_health(server: Server) -> None:
     assert asked(server, "v2", ask) == [True, True, True]
 
 
+def test_readiness_by_v1(server: Server) -> None:
+    async def ask(client: Any, url: str) -> bool:
+        return await client.is_model_ready(url, "scores")
+
+    assert asked(server, "v1", ask) is True
+
+
 @pytest.mark.parametrize("binary", [True, False])
 def test_infer(binary: bool, server: Server, rows: np.ndarray) -> None:
     tensor = kserve.InferInput("x", list(rows.shape), "FP32")

@@ -44,7 +44,7 @@ def test_health_and_metadata(client: Any) -> None:
     told = client.get_model_metadata("scores")
     assert told["inputs"] == [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}] and told["versions"] == ["1", "2"]
     told = client.get_model_metadata("person")
-    assert [item["datatype"] for item in told["inputs"]] == ["FP32", "BYTES"]
+    assert [item["datatype"] for item in told["inputs"]] == ["FP64", "BYTES"]
     assert client.get_model_config("scores")["max_batch_size"] >= 1
 
 

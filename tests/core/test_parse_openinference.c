@@ -296,6 +296,19 @@ static const char *table_of(const char *text, size_t size, size_t json_size) {
     "{\"name\": \"" name "\", \"shape\": [2], \"datatype\": \"BYTES\", \"parameters\": {\"binary_data_size\": " size \
     "}}"
 
+TEST(binary_numbers_of_a_table) {
+    static const char head[] =
+        INPUTS("{\"name\": \"age\", \"shape\": [2], \"datatype\": \"INT16\", \"parameters\": "
+               "{\"binary_data_size\": 4}}, " BYTES_ENTRY("country", "19") ", " BYTES_ENTRY("remark", "9"));
+    static const char whole[] = INPUTS("{\"name\": \"age\", \"shape\": [2], \"datatype\": \"INT16\", \"parameters\": "
+                                       "{\"binary_data_size\": 4}}, " BYTES_ENTRY("country", "19") ", " BYTES_ENTRY(
+                                           "remark", "9")) "\xFE\xFF\0\1\6\0\0\0France\5\0\0\0Spain\1\0\0\0x\0\0\0\0";
+    CHECK_TEXT(table_of(whole, sizeof whole - 1, sizeof head - 1), "2:-2 0 x|256 1 |");
+    for (size_t size = 0; size < sizeof whole - 1; size++) {
+        CHECK(table_of(whole, size, size < sizeof head - 1 ? size : sizeof head - 1)[0] == '!');
+    }
+}
+
 TEST(columns_of_a_table) {
     static const char json[] = INPUTS(TENSOR("remark", "[2,1]", "BYTES", "[[\"a]\"], [\"\\u00e9\"]]") ", " TENSOR(
         "country", "[2]", "BYTES", "[\"Spain\", \"France\"]") ", " TENSOR("age", "[2]", "FP32", "[null, 2.5]"));
@@ -348,5 +361,5 @@ TEST(no_error_need_be_asked_for) {
 
 TEST_MAIN(arena = srv_arena_new(); RUN(shapes); RUN(datatypes); RUN(keys_in_any_order); RUN(several_inputs);
           RUN(id_parameters_and_outputs); RUN(faults_of_the_object); RUN(faults_of_a_tensor); RUN(binary_tensors);
-          RUN(columns_of_a_table); RUN(any_prefix_is_read_within_its_bounds);
+          RUN(binary_numbers_of_a_table); RUN(columns_of_a_table); RUN(any_prefix_is_read_within_its_bounds);
           RUN(failing_memory_is_said_and_nothing_else_happens); RUN(no_error_need_be_asked_for); srv_arena_free(arena))

@@ -118,6 +118,8 @@ def assert_sums(server: Server, answered: int) -> None:
 def test_any_worker_tells_of_all_and_nothing_is_lost_when_they_die(server: Server) -> None:
     answered = ask(server, 60)
     assert answered == 60
+    assert {server.ask("POST", "/v2/repository/models/toy/load")[0] for _ in range(12)} == {403}
+    assert {scrape(server)["flask_serving_refused_admin_total{}"] for _ in range(8)} == {12}
     assert_sums(server, answered)
     for _ in range(WORKERS + 1):
         before = workers_of(server)

@@ -4,12 +4,13 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,24 @@ def test_what_waits_too_long_for_a_thread_is_refused(start: Start, kind: str) ->
             client.join()
         assert set(statuses) == {200, 503}
         wait_until(lambda: server.ask("POST", "/classify", BODY)[0] == 200, 5)
+
+
+@needs_gunicorn
+def test_clients_that_stall_lose_their_threads(start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "gunicorn.conf.py"
+    config.write_text((ROOT / "gunicorn.conf.py").read_text().replace("STALL_SECONDS = 60", "STALL_SECONDS = 2"))
+    monkeypatch.setitem(COMMANDS, "gunicorn", [str(GUNICORN), "--config", str(config), "pyapp:create_app()"])
+    with start("gunicorn", SERVING_THREADS="2") as server, ExitStack() as stack:
+        stalled = [stack.enter_context(closing(socket.create_connection(("127.0.0.1", server.port)))) for _ in range(2)]
+        for connection in stalled:
+            connection.settimeout(20)
+            connection.sendall(b"POST /classify HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n[1,")
+        time.sleep(0.5)  # both threads wait for them now
+        begin = time.monotonic()
+        assert server.ask("GET", "/healthz")[0] == 200
+        assert 0.5 < time.monotonic() - begin < 10
+        for connection in stalled:
+            assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
 def memory_of(server: Server) -> int:

@@ -16,6 +16,7 @@
 #include "../preprocess/preprocess.h"
 #include "../write_reply.h"
 #include "plan.h"
+#include "runs.h"
 
 #include <stdint.h>
 
@@ -119,6 +120,7 @@ typedef struct srv_model {
     srv_output *output;               /* [output_count] */
     const srv_statistics *statistics; /* of training; NULL: the package has none, and drift is NULL */
     srv_drift *drift;                 /* counts by them, of all engines */
+    srv_runs *runs;                   /* its batches, by engine */
     srv_signature signature;          /* inputs, row and the outputs' names, as parse_body wants them */
     float *weights;                   /* one aligned block: all kernels, biases and slopes */
     size_t weight_bytes, parameters;

@@ -137,7 +137,7 @@ srv_status srv_model_load(const char *folder, const char *name, int64_t version,
     srv_status status = SRV_OK;
     srv_safetensors *tensors = NULL;
     srv_model *model = srv_calloc(1, sizeof *model);
-    if (model == NULL || (model->arena = srv_arena_new()) == NULL ||
+    if (model == NULL || (model->arena = srv_arena_new()) == NULL || (model->runs = srv_runs_new()) == NULL ||
         (model->name = srv_arena_text(model->arena, name, strlen(name))) == NULL) {
         status = srv_fail(err, SRV_NO_MEMORY, "out of memory");
         goto cleanup;
@@ -205,6 +205,7 @@ void srv_model_free(srv_model *model) {
         return;
     }
     srv_drift_free(model->drift);
+    srv_runs_free(model->runs);
     srv_arena_free(model->arena);
     srv_free(model->weights);
     srv_free(model);

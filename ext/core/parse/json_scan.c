@@ -40,6 +40,11 @@ const char *srv_json_kind(int byte) {
     }
 }
 
+static bool is_literal(const char *word, size_t size) {
+    return (size == 4 && (memcmp(word, "null", 4) == 0 || memcmp(word, "true", 4) == 0)) ||
+           (size == 5 && memcmp(word, "false", 5) == 0);
+}
+
 srv_status srv_json_unexpected(const srv_json_cursor *cursor, const char *expected, srv_error *err) {
     const char *at = cursor->at, *word = at;
     int byte = srv_json_peek(cursor);
@@ -52,6 +57,8 @@ srv_status srv_json_unexpected(const srv_json_cursor *cursor, const char *expect
     }
     if (byte < 0) {
         srv_fail(err, SRV_MALFORMED, "the text ends here; expected %s", expected);
+    } else if (is_literal(at, (size_t)(word_end - at))) {
+        srv_fail(err, SRV_MALFORMED, "unexpected %.*s; expected %s", (int)(word_end - at), at, expected);
     } else if (word_end > word) {
         srv_fail(err, SRV_MALFORMED, "%.*s is not JSON; expected %s", (int)(word_end - at), at, expected);
     } else if (byte == '\'') {

@@ -13,13 +13,20 @@ static srv_status fail_data(const srv__oip_reading *r, const srv__oip_input *inp
     return srv__oip_fail_in(r, at, "inputs", input->number, "data", message);
 }
 
+/* The whole number that stands from `text` to `end`: one that the datatype does not hold, or not the model. */
 static srv_status misfit(const srv__oip_reading *r, const srv__oip_input *input, const char *at, size_t index,
-                         double value) {
-    char message[200];
-    snprintf(message, sizeof message, "value %zu of the data is %.17g, which %s%s", index + 1, value, input->type->name,
-             value >= input->type->low && value <= input->type->high && value == floor(value)
-                 ? " holds but the model, which computes in float32, does not; send FP64 to have it rounded"
-                 : " does not hold");
+                         const char *text, const char *end, double value) {
+    char message[240], number[SRV_EXCERPT];
+    snprintf(message, sizeof message, "value %zu of the data is %s, which %s ", index + 1,
+             srv_excerpt(number, text, (size_t)(end - text)), input->type->name);
+    size_t used = strlen(message);
+    if (!srv_datatype_holds(input->type, value)) {
+        snprintf(message + used, sizeof message - used, "does not hold");
+    } else {
+        snprintf(message + used, sizeof message - used,
+                 "holds but the model, which computes in %s, does not; send FP64 to have it rounded",
+                 r->table != NULL ? "float64" : "float32");
+    }
     return fail_data(r, input, at, message);
 }
 
@@ -31,6 +38,25 @@ static bool next_value(srv_json_cursor *cursor, const char *end) {
         cursor->at++;
     }
     return cursor->at < end;
+}
+
+/* Was the number that stands from `text` to `end` read as it is?  Digits alone may be more than a double holds. */
+static bool is_exact(const char *text, const char *end, double value) {
+    uint64_t whole = 0;
+    if (fabs(value) < 0x1p53) {
+        return true;
+    }
+    for (text += *text == '-'; text < end; text++) {
+        unsigned digit = (unsigned char)*text - '0';
+        if (digit > 9) {
+            return true; /* a fraction or an exponent, as of a number that was a double before */
+        }
+        if (whole > (UINT64_MAX - digit) / 10) {
+            return false;
+        }
+        whole = whole * 10 + digit;
+    }
+    return fabs(value) < 0x1p64 && (uint64_t)fabs(value) == whole;
 }
 
 /* Whole numbers are small in nearly every request.  Where one is not, or is no whole number, the text says which. */
@@ -46,6 +72,7 @@ static srv_status check_whole(srv__oip_reading *r, const srv__oip_input *input, 
     again.at = start;
     for (size_t i = 0; !fit && next_value(&again, r->cursor.at); i++) {
         double value;
+        const char *text = again.at;
         if (*again.at == 't' || *again.at == 'f') { /* of BOOL */
             again.at += *again.at == 't' ? 4 : 5;
             continue;
@@ -54,8 +81,9 @@ static srv_status check_whole(srv__oip_reading *r, const srv__oip_input *input, 
         if (status != SRV_OK) {
             return status;
         }
-        if (!srv_datatype_holds(input->type, value)) {
-            return misfit(r, input, start, i, value);
+        if (!srv_datatype_holds(input->type, value) || (double)(float)value != value ||
+            !is_exact(text, again.at, value)) {
+            return misfit(r, input, start, i, text, again.at, value);
         }
     }
     return SRV_OK;
@@ -100,8 +128,8 @@ static srv_status read_cell(srv__oip_reading *r, const srv__oip_input *input, si
         if (status != SRV_OK) {
             return status;
         }
-        if (!srv_datatype_holds(input->type, value)) {
-            return misfit(r, input, start, i, value);
+        if (!srv_datatype_holds(input->type, value) || !is_exact(start, cursor->at, value)) {
+            return misfit(r, input, start, i, start, cursor->at, value);
         }
         cursor->at = start; /* the column has its say, too */
     }
@@ -238,25 +266,55 @@ static srv_status read_binary_texts(srv__oip_reading *r, const srv__oip_input *i
     return count == input->count ? SRV_OK : wrong_count(r, input, false, count);
 }
 
-/* Numbers of the column, [count], into its rows; NaN is a missing value where the column takes single numbers. */
-static srv_status put_numbers(srv__oip_reading *r, const srv__oip_input *input, const float *values, size_t rows) {
-    const srv_column *column = &r->table->columns[input->index];
-    for (size_t i = 0; i < rows; i++) {
-        srv_status status = srv_table_columns_row(&r->gathered, i, r->err);
-        if (status == SRV_OK && column->type == SRV_COLUMN_TENSOR) {
-            srv_table_put_floats(&r->gathered.rows, input->index, values + i * column->width);
-        } else if (status == SRV_OK && isnan(values[i])) {
-            status = srv_table_put_missing(&r->gathered.rows, input->index, r->err);
-        } else if (status == SRV_OK && column->type == SRV_COLUMN_BOOLEAN && values[i] != 0 && values[i] != 1) {
-            status = srv_table_wrong_kind(column, "a number other than 0 and 1", r->err);
-        } else if (status == SRV_OK) {
-            srv_table_put_number(&r->gathered.rows, input->index, (double)values[i]);
+srv_status srv__oip_put_binary(srv_table_rows *rows, size_t index, const srv_datatype *type, const char *bytes,
+                               srv_error *err) {
+    const srv_column *column = &rows->table->columns[index];
+    double value;
+    if (!srv_datatype_read(type, bytes, &value)) {
+        return srv_table_wrong_kind(
+            column,
+            type->kind == SRV_DATATYPE_BOOL
+                ? "a byte that is neither 0 nor 1"
+                : "a whole number that float64, in which the model computes, does not hold (send "
+                  "FP64 to have it rounded)",
+            err);
+    }
+    if (isnan(value)) {
+        return srv_table_put_missing(rows, index, err);
+    }
+    if (column->type == SRV_COLUMN_BOOLEAN && value != 0 && value != 1) {
+        return srv_table_wrong_kind(column, "a number other than 0 and 1", err);
+    }
+    srv_table_put_number(rows, index, value);
+    return SRV_OK;
+}
+
+static srv_status read_binary_cells(srv__oip_reading *r, const srv__oip_input *input) {
+    const char *bytes;
+    srv_status status = take_binary(r, input, &bytes); /* so many values are there */
+    for (size_t i = 0; status == SRV_OK && i < input->count; i++, bytes += input->type->size) {
+        if ((status = srv_table_columns_row(&r->gathered, i, r->err)) == SRV_OK) {
+            status = srv__oip_put_binary(&r->gathered.rows, input->index, input->type, bytes, r->err);
         }
-        if (status != SRV_OK) {
+        placed(r, input, i, bytes, status);
+    }
+    return status;
+}
+
+/* The rows of a tensor that stands beside a table. */
+static srv_status read_tensor_rows(srv__oip_reading *r, srv__oip_input *input, size_t rows) {
+    size_t width = r->table->columns[input->index].width;
+    srv_status status = srv__oip_read_tensor(r, input);
+    if (status == SRV_OK && input->values.count != input->count) {
+        return wrong_count(r, input, false, input->values.count);
+    }
+    for (size_t i = 0; i < rows && status == SRV_OK; i++) {
+        if ((status = srv_table_columns_row(&r->gathered, i, r->err)) != SRV_OK) {
             return placed(r, input, i, input->start, status);
         }
+        srv_table_put_floats(&r->gathered.rows, input->index, input->values.values + i * width);
     }
-    return SRV_OK;
+    return status;
 }
 
 /* ---------------------------------------------------------------------------------------------------------- inputs */
@@ -289,12 +347,10 @@ srv_status srv__oip_read_column(srv__oip_reading *r, srv__oip_input *input, size
     }
     if (input->binary && texts) {
         status = read_binary_texts(r, input);
-    } else if (input->binary || column->type == SRV_COLUMN_TENSOR) {
-        status = srv__oip_read_tensor(r, input);
-        if (status == SRV_OK && input->values.count != input->count) {
-            status = wrong_count(r, input, false, input->values.count);
-        }
-        status = status == SRV_OK ? put_numbers(r, input, input->values.values, rows) : status;
+    } else if (column->type == SRV_COLUMN_TENSOR) {
+        status = read_tensor_rows(r, input, rows);
+    } else if (input->binary) {
+        status = read_binary_cells(r, input);
     } else {
         status = texts ? SRV_OK : check_json_type(r, input);
         status = status == SRV_OK ? read_json_cells(r, input) : status;

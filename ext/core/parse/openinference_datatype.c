@@ -121,6 +121,34 @@ const srv_datatype *srv_find_datatype(const char *name, size_t size) {
     return NULL;
 }
 
+static double from_float(const srv_datatype *type, uint64_t word) {
+    uint32_t single = (uint32_t)word;
+    double value;
+    float narrow;
+    if (type->size == sizeof value) {
+        memcpy(&value, &word, sizeof value);
+        return value;
+    }
+    memcpy(&narrow, &single, sizeof narrow);
+    return (double)(type->size == sizeof narrow ? narrow : from_half((uint16_t)word));
+}
+
+bool srv_datatype_read(const srv_datatype *type, const char *bytes, double *out) {
+    uint64_t word = load(bytes, type->size);
+    if (type->kind == SRV_DATATYPE_FLOAT) {
+        *out = from_float(type, word);
+        return true;
+    }
+    if (type->low < 0) {
+        uint64_t sign = (uint64_t)1 << (8 * type->size - 1);
+        int64_t value = (int64_t)((word ^ sign) - sign);
+        *out = (double)value;
+        return *out < 0x1p63 && (int64_t)*out == value;
+    }
+    *out = (double)word;
+    return *out < 0x1p64 && (uint64_t)*out == word && (type->kind == SRV_DATATYPE_WHOLE || word <= 1);
+}
+
 bool srv_datatype_holds(const srv_datatype *type, double value) {
-    return value >= type->low && value <= type->high && value == floor(value) && (double)(float)value == value;
+    return value >= type->low && value <= type->high && value == floor(value);
 }

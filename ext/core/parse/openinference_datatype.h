@@ -1,6 +1,7 @@
-/* The datatypes of the Open Inference Protocol that numbers come in, and how each becomes float32.
+/* The datatypes of the Open Inference Protocol that numbers come in, and how each becomes what the model reads: float32
+ * for a tensor, float64 for a column of a table.
  *
- * Fractions are rounded to the nearest float32, whole numbers are taken only if they are one: an id or a count that
+ * Fractions are rounded to the nearest such number, whole numbers are taken only if they are one: an id or a count that
  * changed on its way would be answered as another.
  */
 #ifndef SRV_PARSE_OPENINFERENCE_DATATYPE_H
@@ -29,7 +30,10 @@ typedef struct srv_datatype {
 /* The datatype of that name, or NULL. */
 const srv_datatype *srv_find_datatype(const char *name, size_t size);
 
-/* Is this whole number, read from JSON, within the datatype and a float32? */
+/* One value of a binary tensor, not of BYTES, as float64.  False: it has none (not exact, or no boolean). */
+bool srv_datatype_read(const srv_datatype *type, const char *bytes, double *out);
+
+/* Is this number, read from JSON, one of WHOLE or BOOL? */
 bool srv_datatype_holds(const srv_datatype *type, double value);
 
 #endif

@@ -87,6 +87,10 @@ srv_status srv__oip_read_json(srv__oip_reading *r, srv__oip_input *input);
 srv_status srv__oip_read_tensor(srv__oip_reading *r, srv__oip_input *input);
 srv_status srv__oip_read_column(srv__oip_reading *r, srv__oip_input *input, size_t rows);
 
+/* One number of a binary tensor into the open row of a table; NaN is a missing value. */
+srv_status srv__oip_put_binary(srv_table_rows *rows, size_t index, const srv_datatype *type, const char *bytes,
+                               srv_error *err);
+
 /* The value of "outputs", at the cursor. */
 srv_status srv__oip_read_outputs(srv__oip_reading *r);
 

@@ -235,8 +235,7 @@ static srv_status read_raw_value(const char *bytes, size_t size, const srv_table
                                  srv_arena *arena, srv_body *out, srv_error *err) {
     const srv_column *column = table->columns;
     bool text = column->type == SRV_COLUMN_TEXT || column->type == SRV_COLUMN_CATEGORY;
-    const srv_datatype *type = srv_find_datatype(column->type == SRV_COLUMN_BOOLEAN ? "BOOL" : "FP32", 4);
-    float value = 0;
+    const srv_datatype *type = srv_find_datatype(column->type == SRV_COLUMN_BOOLEAN ? "BOOL" : "FP64", 4);
     srv_table_rows rows;
     srv_status status = srv_table_rows_start(&rows, table, limits, arena, err);
     if (status != SRV_OK || (status = srv_table_rows_open(&rows, err)) != SRV_OK) {
@@ -246,15 +245,12 @@ static srv_status read_raw_value(const char *bytes, size_t size, const srv_table
         return srv_fail(err, SRV_WRONG_VALUE, "the body is not UTF-8; %.100s takes %s", column->name,
                         column->type == SRV_COLUMN_TEXT ? "a text" : "a category");
     }
-    if (!text && (size != type->size || type->convert(bytes, 1, &value) == 0)) {
+    if (!text && size != type->size) {
         return srv_fail(err, SRV_WRONG_VALUE, "the body has %zu bytes; expected one value of %.100s as %s: %zu bytes",
                         size, column->name, type->name, type->size);
     }
-    if (text) {
-        status = srv_table_put_text(&rows, 0, (srv_text){bytes, size}, err);
-    } else {
-        srv_table_put_number(&rows, 0, value);
-    }
+    status = text ? srv_table_put_text(&rows, 0, (srv_text){bytes, size}, err)
+                  : srv__oip_put_binary(&rows, 0, type, bytes, err);
     srv_table_rows_finish(&rows, false, out);
     return status;
 }

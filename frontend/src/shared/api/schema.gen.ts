@@ -793,7 +793,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counts and times of the versions that can answer, in this process, since it started */
+        /** Counts and times of the versions that can answer, of all processes that serve together, since they started */
         get: operations["repository_statistics"];
         put?: never;
         post?: never;
@@ -878,7 +878,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counts and times of the versions that can answer, in this process, since it started */
+        /** Counts and times of the versions that can answer, of all processes that serve together, since they started */
         get: operations["repository_statistics_of_version"];
         put?: never;
         post?: never;
@@ -895,7 +895,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Counts and times of the versions that can answer, in this process, since it started */
+        /** Counts and times of the versions that can answer, of all processes that serve together, since they started */
         get: operations["repository_statistics_all"];
         put?: never;
         post?: never;
@@ -1361,6 +1361,8 @@ export interface components {
                     error_message: string;
                 };
             }[];
+            /** @description of a model as a whole: can it answer?  For KServe's clients */
+            ready?: boolean;
         };
         TensorflowMetadata: {
             model_spec: {
