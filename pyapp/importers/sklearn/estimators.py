@@ -27,9 +27,17 @@ class Answer:
 Estimator = Callable[[Thing, Rows, Writer, str | None], Answer]
 
 
+def classes_of(thing: Thing) -> Any:
+    """The attribute classes_; ridge classifiers keep it in the binariser of their labels."""
+    binarizer = thing.get("_label_binarizer")
+    if not thing.has("classes_") and isinstance(binarizer, Thing):
+        return binarizer.need("classes_")
+    return thing.need("classes_")
+
+
 def labels_of(thing: Thing) -> list[str]:
     """The classes, as texts."""
-    classes = thing.need("classes_")
+    classes = classes_of(thing)
     if isinstance(classes, list) and classes and isinstance(classes[0], np.ndarray):
         raise RefusedError(
             "answers several questions at once (one list of classes each); train a model for each of them"
