@@ -102,8 +102,10 @@ def _cell(text: str | None, column: Mapping[str, Any], place: str) -> Any:
 
 
 def _number(text: str | None, place: str) -> float | None:
+    """A cell of numbers; true and false are 1 and 0: pandas writes booleans so that a model takes as numbers."""
+    word = (text or "").strip().lower()
     try:
-        return float(text) if text else None
+        return float(word == "true") if word in ("true", "false") else float(word) if word else None
     except ValueError:
         raise ImportRefusedError(f"{place}: {text!r} is no number") from None
 

@@ -59,6 +59,8 @@ def importer_of(path: Path) -> str:
     other = _other(path, head)
     if not other and _is_onnx(path, size):
         return "onnx"
+    if not other and path.suffix.lower() == ".onnx" and head[0] >> 3 in _ONNX_FIELDS:
+        other = "is an ONNX model that is broken or cut short; copy or export it again"
     raise ImportRefusedError(f"{path} {other or _unknown(head)}")
 
 

@@ -401,3 +401,25 @@ def test_random_networks_agree_with_the_reference(made: Any, tmp_path_factory: p
     if np.abs(expected).max(initial=0) < 1e3 and not any(n.op_type in STEPS for n in proto.graph.node[:-1]):
         assert_close(found, expected, absolute=1e-4)
     assert found.shape == expected.shape
+
+
+def test_an_output_for_each_class_is_one_of_all_scores(tmp_path: Path) -> None:
+    """As skl2onnx writes with zipmap="columns"."""
+    nodes = [
+        node(
+            "LinearClassifier",
+            ["x"],
+            ["label", "p"],
+            domain="ai.onnx.ml",
+            coefficients=W[:, :1].reshape(-1).tolist(),
+            intercepts=[0.25],
+            classlabels_strings=["no", "yes"],
+            post_transform="LOGISTIC",
+        ),
+        node("Split", ["p"], ["sno", "syes"], axis=1),
+    ]
+    proto = model(nodes, outputs=["label", "sno", "syes"], opset=12)
+    package = imported(proto, tmp_path)
+    assert [output["labels"] for output in package.manifest["outputs"]] == [["no", "yes"]]
+    yes = 1 / (1 + np.exp(-(ROWS @ W[:, :1] + 0.25)))
+    assert_close(load(package, tmp_path).predict(ROWS), np.hstack([1 - yes, yes]))

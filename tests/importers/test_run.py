@@ -46,6 +46,11 @@ def table() -> Imported:
     return Imported(manifest, {"k": np.array([[5], [0], [20], [0]], np.float32)})
 
 
+def test_true_and_false_are_numbers_where_a_model_takes_numbers(take: Any, tmp_path: Path) -> None:
+    (tmp_path / "eval.csv").write_text("a,member,y\n1,True,1001\n2, False,2000\n")
+    assert take(regression(), evaluation=tmp_path / "eval.csv", target="y").evaluation.value == pytest.approx(1)
+
+
 def text() -> Imported:
     """Spam if there are more of its words."""
     manifest = {

@@ -21,6 +21,7 @@ from sklearn.svm import SVC
 from sklearn_models import imported, numbers, own_answers, saved
 
 from pyapp.importers import ImportOptions, ImportRefusedError
+from pyapp.importers import read as read_file
 from pyapp.importers.sklearn import read
 from shared_data import TESTS_DATA, assert_close, items, jsonl, meta, needs_shared_data
 
@@ -178,6 +179,16 @@ def test_a_pickle_is_refused_without_trust(tmp_path: Path) -> None:
     path.write_bytes(b"not even looked at")
     with pytest.raises(ImportRefusedError, match=r"skops\.io\.dump.*--trust"):
         read(path, ImportOptions())
+
+
+@pytest.mark.parametrize("name", ["finalized_model.sav", "model", "model.joblib.gz"])
+def test_a_pickle_may_have_any_name(name: str, tmp_path: Path) -> None:
+    joblib = pytest.importorskip("joblib")
+    x, y = numbers(50, columns=2)
+    joblib.dump(LogisticRegression().fit(x, y), tmp_path / name, compress=3 if name.endswith(".gz") else 0)
+    with pytest.raises(ImportRefusedError, match=r"is a pickle: .*--trust"):
+        read_file(tmp_path / name, ImportOptions())
+    assert read_file(tmp_path / name, ImportOptions(trust=True)).samples
 
 
 def test_a_trusted_pickle_runs_in_another_process_and_brings_samples(tmp_path: Path) -> None:

@@ -461,6 +461,44 @@ def test_names_make_a_table_of_numbers(tmp_path: Path) -> None:
     assert_close(ask(found, x[:10].tolist(), tmp_path / "listed"), model.predict_proba(x[:10]))
 
 
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [PolynomialFeatures(2), StandardScaler()],
+        [StandardScaler(), PolynomialFeatures(2, interaction_only=True), MinMaxScaler(clip=True)],
+        [StandardScaler(), SelectKBest(k=2), KBinsDiscretizer(3, encode="onehot"), MaxAbsScaler()],
+        [KBinsDiscretizer(3, encode="ordinal"), PolynomialFeatures(), FunctionTransformer(np.sqrt)],
+    ],
+    ids=lambda value: ", ".join(str(step) for step in value)[:70],
+)
+def test_steps_on_all_named_columns(steps: list[Any], tmp_path: Path) -> None:
+    x, y = numbers(150, columns=3)
+    model = make_pipeline(*steps, LogisticRegression()).fit(x, y)
+    for step in model[:1]:
+        step.feature_names_in_ = np.array(["height", "weight", "age"], dtype=object)
+    assert_close(ask(imported(model, tmp_path), x[:20].tolist(), tmp_path), model.predict_proba(x[:20]))
+
+
+def test_scores_that_no_float_holds_keep_their_shares(tmp_path: Path) -> None:
+    x, y = numbers(100, columns=4)
+    model = SGDClassifier(loss="log_loss", random_state=0).fit(x, y)
+    for shift in (-100.0, -2000.0):  # all sigmoids are 0 in single precision, then in double, too
+        model.intercept_ = model.intercept_ * 0 + shift
+        model.coef_ = model.coef_ / np.abs(model.coef_ @ x.T).max() * 10
+        check(model, x[:20], tmp_path / str(shift), ("predict_proba",))
+
+
+def test_classes_in_a_binariser(tmp_path: Path) -> None:
+    """Before scikit-learn 1.9 a ridge classifier's classes_ is a property and in no file."""
+    x, y = numbers(100, columns=3)
+    model = RidgeClassifier().fit(x, np.array(["low", "middle", "high"])[y])
+    expected = model.decision_function(x[:5])
+    del model.classes_
+    found = imported(model, tmp_path)
+    assert found.manifest["outputs"][0]["labels"] == ["high", "low", "middle"]
+    assert_close(ask(found, x[:5].tolist(), tmp_path), expected)
+
+
 # ---- texts
 
 
@@ -492,6 +530,9 @@ ASKED = [*TEXTS[:20], "", "unseen words only", "GOOD good Good", "naïve ÜBER-b
         [TfidfVectorizer(), TruncatedSVD(3, random_state=0), Normalizer()],
         [HashingVectorizer(n_features=64)],
         [HashingVectorizer(n_features=32, alternate_sign=False, norm=None, ngram_range=(1, 2)), TfidfTransformer()],
+        [HashingVectorizer(n_features=64), TfidfTransformer()],
+        [HashingVectorizer(n_features=64, norm="l1"), TfidfTransformer(norm=None)],
+        [CountVectorizer(), Normalizer("l1"), TfidfTransformer(use_idf=False)],
         [FeatureUnion([("words", TfidfVectorizer()), ("letters", CountVectorizer(analyzer="char"))])],
     ],
     ids=lambda value: ", ".join(str(step) for step in value)[:70],

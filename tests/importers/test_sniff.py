@@ -101,6 +101,12 @@ def test_other_files_are_said_for_what_they_are(tmp_path: Path, content: bytes, 
         read(tmp_path / "file", ImportOptions())
 
 
+def test_an_onnx_file_that_is_cut_short(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"\x08\x08\x12\x04te")
+    with pytest.raises(ImportRefusedError, match="is an ONNX model that is broken or cut short"):
+        importer_of(tmp_path / "model.onnx")
+
+
 def test_folders(tmp_path: Path) -> None:
     with pytest.raises(ImportRefusedError, match="is a folder: give the model's file"):
         importer_of(tmp_path)

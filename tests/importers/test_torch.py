@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from pyapp import engine
 from pyapp.importers import Imported, ImportOptions, ImportRefusedError
@@ -402,3 +403,38 @@ def test_a_checkpoint_with_several_networks_asks_which(tmp_path: Path) -> None:
     assert read_with(file, [FC], state="generator").manifest["layers"][0]["units"] == 2
     with pytest.raises(ImportRefusedError, match="no state_dict under 'ema'; there are discriminator, generator"):
         read_with(file, [FC], state="ema")
+
+
+def test_gates_and_norms_without_tensors(tmp_path: Path) -> None:
+    file = safetensors(tmp_path / "m.safetensors", linear("2", 3, 4) | linear("4", 2, 2))
+    text = (
+        "Sequential(\n (0): GLU(dim=-1)\n (1): RMSNorm((3,), eps=0.5, elementwise_affine=False)\n"
+        " (2): Linear(in_features=3, out_features=4, bias=True)\n (3): GLU(dim=1)\n"
+        " (4): Linear(in_features=2, out_features=2, bias=True)\n"
+        " (5): LayerNorm((2,), eps=1e-05, elementwise_affine=False)\n)"
+    )
+    tensors = load_file(file)
+
+    def gated(x: Any) -> Any:
+        return x[:, : x.shape[1] // 2] / (1 + np.exp(-x[:, x.shape[1] // 2 :]))
+
+    rows = np.random.default_rng(1).normal(size=(5, 6)).astype(np.float32)
+    hidden = gated(rows)
+    hidden = hidden / np.sqrt((hidden**2).mean(axis=1, keepdims=True) + 0.5)
+    hidden = gated(hidden @ tensors["2.weight"].T + tensors["2.bias"])
+    hidden = hidden @ tensors["4.weight"].T + tensors["4.bias"]
+    hidden = hidden - hidden.mean(axis=1, keepdims=True)
+    expected = hidden / np.sqrt(hidden.var(axis=1, keepdims=True) + 1e-5)
+    assert_close(load(read_with(file, text), tmp_path / "text").predict(rows), expected)
+    layers = [
+        {"type": "glu"},
+        {"type": "rmsnorm", "affine": False, "epsilon": 0.5},
+        {"type": "linear", "tensors": "2", "then": "glu"},
+        {"type": "linear", "tensors": "4"},
+        {"type": "layernorm", "affine": False},
+    ]
+    assert_close(load(read_with(file, layers), tmp_path / "json").predict(rows), expected)
+    with pytest.raises(ImportRefusedError, match="GLU halves its columns, and the layer before makes 3"):
+        read_with(
+            safetensors(tmp_path / "odd", linear("fc", 2, 3)), [{"type": "linear", "tensors": "fc", "then": "glu"}]
+        )

@@ -78,6 +78,36 @@ def test_terms_are_scikit_learns(
     np.testing.assert_allclose(count_words(texts, step, None), theirs.transform(texts).toarray(), atol=1e-12)
 
 
+@pytest.mark.parametrize("strip", [False, True])
+@pytest.mark.parametrize("lowercase", [False, True, "ascii"])
+@pytest.mark.parametrize("pattern", ["word", "word1", "whitespace", "ascii_whitespace", "character", "text"])
+def test_terms_are_the_engines(pattern: str, lowercase: bool | str, strip: bool, tmp_path: Path) -> None:
+    texts = ["", "!!", "The CAT", "the cat", "É é", "é", "a\u00a0b\tc", "don't", "a b", "  b  a ", "x_1, B", "\n"]
+    step = {
+        "op": "count_words",
+        "input": "text",
+        "vocabulary": ["the", "cat", "é", "the cat", "a", "b", "a b", "\u00a0b", "dont", "don't", "É é", "é é"],
+        "unknown": "first",
+        "pattern": pattern,
+        "lowercase": lowercase,
+        "strip_punctuation": strip,
+        "ngrams": [1, 2],
+    }
+    manifest: dict[str, Any] = {
+        "format": 1,
+        "task": "regression",
+        "inputs": [{"name": "text", "kind": "text"}],
+        "preprocess": [step],
+        "layers": [{"name": "y", "op": "dense", "inputs": ["text"], "units": 13, "kernel": "k"}],
+        "outputs": [{"name": "y", "layer": "y"}],
+    }
+    tensors = {"k": np.eye(13, dtype=np.float32)}
+    expected = evaluate(manifest, tensors, texts)
+    assert np.count_nonzero(expected)
+    samples = [{"input": text, "output": list(row)} for text, row in zip(texts, expected, strict=True)]
+    load(write_package(tmp_path / "m" / "1", manifest, tensors, samples))  # which replays the samples
+
+
 def activations() -> list[str]:
     schema = json.loads((Path(engine.__file__).parent / "packages" / "schema.json").read_text())
     found: list[str] = schema["$defs"]["activation"]["then"]["enum"]

@@ -1,5 +1,6 @@
 """Which outputs are served, what they mean, and the manifest."""
 
+from dataclasses import replace
 from typing import Any
 
 from ..imported import Imported, ImportOptions
@@ -36,6 +37,8 @@ def finish(
     if builder.table is not None:
         builder.table.finish(builder)
     outputs: list[dict[str, Any]] = [{"name": name, "layer": _layer(builder, name, rows)} for name, rows in chosen]
+    if labels is not None and len(chosen) == len(labels) > 1 and all(rows.width == 1 for _, rows in chosen):
+        outputs, chosen = _side_by_side(builder, outputs, chosen)
     if not builder.network.layers:
         outputs = [_through_layer(builder, output) for output in outputs]
     last = {str(output["layer"]): _last_activation(builder, str(output["layer"])) for output in outputs}
@@ -81,6 +84,17 @@ def _chosen(
     if found and labels is not None and not any(value.labels or value.width in (1, len(labels)) for _, value in rows):
         labels = None
     return rows, labels
+
+
+def _side_by_side(
+    builder: Builder, outputs: list[dict[str, Any]], chosen: list[tuple[str, Rows]]
+) -> tuple[list[dict[str, Any]], list[tuple[str, Rows]]]:
+    """One output of a score for each class, where the file has an output for each: skl2onnx's zipmap "columns"."""
+    names = ", ".join(name for name, _ in chosen)
+    builder.note(f"the outputs {names} are the scores of one class each, in this order; they are served as one")
+    layer = builder.network.add("concatenate", "scores", [str(output["layer"]) for output in outputs])
+    rows = replace(chosen[0][1], source=layer, shape=(1, len(chosen)), axis=0, columns=None, labels=None)
+    return [{"name": "scores", "layer": layer}], [("scores", rows)]
 
 
 def _layer(builder: Builder, name: str, rows: Rows) -> str:

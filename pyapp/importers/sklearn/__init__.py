@@ -24,16 +24,14 @@ __all__ = ["read"]
 _BROKEN = (TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError, MemoryError)
 """What values of another type than the estimators write lead to, wherever that is."""
 
-_PICKLES = (".joblib", ".pkl", ".pickle")
-
 
 def read(path: Path, options: ImportOptions) -> Imported:
     """The package of a fitted pipeline or estimator.  Raises ImportRefusedError naming each step that cannot be served.
 
-    `.skops` files are read without running anything in them.  `.joblib` and `.pkl` are pickles: with options.trust a
-    process of its own loads them, which needs the scikit-learn that they were made with.
+    `.skops` files are read without running anything in them.  All others are pickles, under whatever name: with
+    options.trust a process of its own loads them, which needs the scikit-learn that they were made with.
     """
-    is_pickle = path.suffix.lower() in _PICKLES
+    is_pickle = not _is_skops(path)
     if options.output is not None and options.output not in METHODS:
         raise ImportRefusedError(f"{path.name}: output is {options.output!r}; expected one of {', '.join(METHODS)}")
     model = read_trusted(path, options) if is_pickle else read_skops(path)
@@ -48,6 +46,12 @@ def read(path: Path, options: ImportOptions) -> Imported:
     if is_pickle:
         imported.samples = trusted_samples(path, imported, method)
     return imported
+
+
+def _is_skops(path: Path) -> bool:
+    """By its content, a zip archive; a broken one by its name."""
+    with path.open("rb") as file:
+        return file.read(2) == b"PK" or path.suffix.lower() == ".skops"
 
 
 def convert(model: Any, source: str, options: ImportOptions) -> tuple[Imported, str]:

@@ -27,9 +27,17 @@ class Answer:
 Estimator = Callable[[Thing, Rows, Writer, str | None], Answer]
 
 
+def classes_of(thing: Thing) -> Any:
+    """The attribute classes_; ridge classifiers keep it in the binariser of their labels."""
+    binarizer = thing.get("_label_binarizer")
+    if not thing.has("classes_") and isinstance(binarizer, Thing):
+        return binarizer.need("classes_")
+    return thing.need("classes_")
+
+
 def labels_of(thing: Thing) -> list[str]:
     """The classes, as texts."""
-    classes = thing.need("classes_")
+    classes = classes_of(thing)
     if isinstance(classes, list) and classes and isinstance(classes[0], np.ndarray):
         raise RefusedError(
             "answers several questions at once (one list of classes each); train a model for each of them"
@@ -87,15 +95,26 @@ def classified(
         kernel, bias, units = np.hstack([-kernel, kernel]), np.hstack([-bias, bias]), 2
     if method == "decision_function":
         return Answer(writer.dense(rows, kernel, bias), labels, method)
+    if units > 1 and probabilities == "sigmoid":
+        return Answer(_shares(writer.dense(rows, kernel, bias, _LEAST), writer), labels, method)
     activation: Any = probabilities
     if probabilities == "clipped":
         activation = {"name": "hard_sigmoid", "alpha": 0.5, "beta": 0.5}
     rows = writer.dense(rows, kernel, bias, activation)
-    if units > 1 and probabilities != "softmax":
-        if probabilities == "clipped":  # where all are 0, all become the same
-            rows = writer.scale(rows, np.ones(units), np.full(units, 1e-30))
+    if units > 1 and probabilities == "clipped":  # where all are 0, all become the same
+        rows = writer.scale(rows, np.ones(units), np.full(units, 1e-30))
         rows = writer.layer(rows, "normalise", norm="l1")
     return Answer(rows, labels, method)
+
+
+_LEAST = {"name": "hard_tanh", "min": -745.13, "max": float(np.finfo(np.float32).max)}
+"""Decisions whose sigmoid is 0 in double precision are all the same: all classes get the same share then."""
+
+
+def _shares(decisions: Rows, writer: Writer) -> Rows:
+    """Sigmoid / Σ sigmoid, by logarithms: all of the sigmoids may be less than a float of 32 bits can hold."""
+    logarithms = writer.layer(decisions, "activation", activation="log_sigmoid")
+    return writer.layer(logarithms, "activation", activation="softmax")
 
 
 def _probabilities(thing: Thing) -> str | None:

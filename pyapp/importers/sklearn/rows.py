@@ -20,6 +20,9 @@ from .tree import Numbers, RefusedError
 
 Marks = frozenset[Mark]
 
+_NOT_IN_PLACE = ("one_hot", "map", "polynomial")
+"""Steps whose numbers are no columns of the table any more, so that later steps would find none there."""
+
 _AS_TENSOR = 64  # parameters of more numbers are tensors
 
 
@@ -163,10 +166,12 @@ class Writer:
         if part.origin == "layer":
             raise RefusedError("follows a layer, where only linear steps and norms can be served; move it before that")
         in_place = part.owned
-        if part.name == self.input and op in ("one_hot", "map"):  # which else are for a table's categories
+        if part.name == self.input and op in _NOT_IN_PLACE:
             in_place = False
-            places = range(len(self.columns.columns))
-            parameters["columns"] = [self.columns.columns[i].name for i in places] if self._table else list(places)
+            if (
+                op != "polynomial"
+            ):  # these are for a table's categories, unless columns are named: here, by their places
+                parameters["columns"] = list(range(part.width))
         name = self.network.step(op, part.name, output=None if in_place else self.label, **parameters)
         return Block(name, size, tuple(new_marks))
 
@@ -176,7 +181,8 @@ class Writer:
                 self.columns.need(column.index, kind)
         self.columns.reads += 1
         if self._in_place and self._is_whole(part):
-            return self.network.step(op, self.input, **parameters)
+            output = self.label if op in _NOT_IN_PLACE else None
+            return self.network.step(op, self.input, output=output, **parameters)
         places = [column.index for column in part.columns]
         read: list[Any] = [self.columns.columns[i].name for i in places] if self._table else places
         return self.network.step(op, self.input, output=self.label, columns=read, **parameters)

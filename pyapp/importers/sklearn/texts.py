@@ -46,18 +46,21 @@ def tfidf_transformer(thing: Thing, rows: Rows, writer: Writer) -> Rows:
     """TfidfTransformer, which becomes part of the step that counts the words."""
     if len(rows) != 1 or not isinstance(rows[0], Block) or rows[0].origin != "words" or rows[0].pick is not None:
         raise RefusedError("TfidfTransformer can be served right after one vectoriser only")
-    step = _own_step(rows[0], writer)
-    if "norm" in step or "idf" in step or rows[0].scale is not None:
+    step, norm = _own_step(rows[0], writer), thing.get("norm", "l2")
+    if "idf" in step or rows[0].scale is not None or ("norm" in step and thing.get("sublinear_tf")):
         raise RefusedError("TfidfTransformer after numbers that are weighted already cannot be served")
+    idf = _idf(thing) if thing.get("use_idf", True) else None
+    if idf is not None and len(idf) != rows[0].size:
+        raise RefusedError(f"weighs {len(idf)} terms, but {rows[0].size} come in")
+    if "norm" in step and norm is None:
+        return rows if idf is None else writer.scale(rows, idf, np.zeros(len(idf)))
+    step.pop("norm", None)  # the one that follows makes it undone
     if thing.get("sublinear_tf"):
         step["sublinear"] = True
-    if thing.get("use_idf", True):
-        idf = _idf(thing)
-        if len(idf) != rows[0].size:
-            raise RefusedError(f"weighs {len(idf)} terms, but {rows[0].size} come in")
+    if idf is not None:
         step["idf"] = writer.parameter("idf", idf)
-    if thing.get("norm", "l2"):
-        step["norm"] = str(thing.get("norm", "l2"))
+    if norm is not None:
+        step["norm"] = str(norm)
     return rows
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from . import activations
 
 LINEAR, BATCH_NORM, LAYER_NORM, RMS_NORM = "linear", "batchnorm", "layernorm", "rmsnorm"
-PRELU, ACTIVATION, NOTHING, FLATTEN = "prelu", "activation", "nothing", "flatten"
+PRELU, ACTIVATION, GLU, NOTHING, FLATTEN = "prelu", "activation", "glu", "nothing", "flatten"
 
 WITH_TENSORS = (LINEAR, BATCH_NORM, LAYER_NORM, RMS_NORM, PRELU)
 
@@ -21,6 +21,7 @@ _TYPES = {
     "rmsnorm": RMS_NORM,
     "prelu": PRELU,
     "activation": ACTIVATION,
+    "glu": GLU,
     "dropout": NOTHING,
     "dropout1d": NOTHING,
     "alphadropout": NOTHING,
@@ -28,7 +29,9 @@ _TYPES = {
     "identity": NOTHING,
     "flatten": FLATTEN,
 }
-TYPES = "linear, batchnorm, layernorm, rmsnorm, prelu, activation, dropout, flatten, identity, or an activation's name"
+TYPES = (
+    "linear, batchnorm, layernorm, rmsnorm, prelu, glu, activation, dropout, flatten, identity, or an activation's name"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,13 @@ class Step:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     features: tuple[int, int] | None = None
     """Inputs and outputs, if they are written there."""
+    bare: bool = False
+    """A LayerNorm or RMSNorm that has no tensors: elementwise_affine=False."""
+
+    @property
+    def has_tensors(self) -> bool:
+        """Whether the file must have a module of that name."""
+        return self.kind in WITH_TENSORS and not self.bare
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from . import activations
-from .architecture import ACTIVATION, FLATTEN, NOTHING, PRELU, TYPES, WITH_TENSORS, Architecture, Step, kind_of
+from .architecture import (
+    ACTIVATION,
+    FLATTEN,
+    GLU,
+    LAYER_NORM,
+    NOTHING,
+    PRELU,
+    RMS_NORM,
+    TYPES,
+    WITH_TENSORS,
+    Architecture,
+    Step,
+    kind_of,
+)
 from .tensors import FormatError
 
 
@@ -38,14 +51,15 @@ def _layer(layer: Any, place: str) -> list[Step]:
     steps: list[Step] = []
     parameters = {key: value for key, value in layer.items() if key not in ("type", "tensors", "then", "activation")}
     if kind in WITH_TENSORS:
-        if not isinstance(layer.get("tensors"), str):
+        bare = kind in (LAYER_NORM, RMS_NORM) and layer.get("affine") is False
+        if not bare and not isinstance(layer.get("tensors"), str):
             raise FormatError(f'{place}/tensors: expected the module\'s name in the file, as in "fc1"')
-        _only(parameters, ("epsilon", "eps", "in_features", "out_features", "features"), place)
+        _only(parameters, ("epsilon", "eps", "affine", "in_features", "out_features", "features"), place)
         epsilon = parameters.get("epsilon", parameters.get("eps"))
         if epsilon is not None and not (_is_number(epsilon) and epsilon >= 0):
             raise FormatError(f"{place}/epsilon: {epsilon!r}; expected a number, 0 or more")
         given = {} if epsilon is None else {"epsilon": float(epsilon)}
-        steps.append(Step(kind, place, layer["tensors"], parameters=given))
+        steps.append(Step(kind, place, "" if bare else layer["tensors"], parameters=given, bare=bare))
     elif kind == ACTIVATION:
         named = layer["type"] if activations.find(layer["type"]) else layer.get("activation")
         steps.append(_activation(named, parameters, place))
@@ -61,6 +75,8 @@ def _then(item: Any, place: str) -> Step:
     if isinstance(item, str):
         if kind_of(item) in (NOTHING, FLATTEN):
             return Step(NOTHING, place)
+        if kind_of(item) == GLU:
+            return Step(GLU, place)
         return _activation(item, {}, place)
     if isinstance(item, dict):
         name = item.get("name", item.get("type"))

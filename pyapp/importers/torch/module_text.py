@@ -11,7 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import activations, architecture
-from .architecture import ACTIVATION, BATCH_NORM, LAYER_NORM, LINEAR, NOTHING, PRELU, RMS_NORM, Architecture, Step
+from .architecture import (
+    ACTIVATION,
+    BATCH_NORM,
+    GLU,
+    LAYER_NORM,
+    LINEAR,
+    NOTHING,
+    PRELU,
+    RMS_NORM,
+    Architecture,
+    Step,
+)
 from .tensors import FormatError
 
 _LINE = re.compile(r"(?:\((?P<name>[^()]+)\):\s*)?(?:(?P<count>\d+) x )?(?P<class>[A-Za-z_][\w.]*)\((?P<rest>.*)")
@@ -92,7 +103,7 @@ def _steps(node: _Node, path: str, notes: list[str]) -> Iterator[Step]:
                 )
             if step.kind == LINEAR:
                 begun = step
-            elif step.kind in (ACTIVATION, PRELU):
+            elif step.kind in (ACTIVATION, PRELU, GLU):
                 begun = None
             yield step
     if own:
@@ -119,9 +130,16 @@ def _leaf(node: _Node, path: str) -> Step:
         if named.get("track_running_stats") is False:
             raise FormatError(f"{place}: track_running_stats=False uses the statistics of the batch; not served")
         epsilon = named.get("eps")
-        return Step(kind, place, path, parameters={} if epsilon is None else {"epsilon": float(epsilon)})
+        parameters = {} if epsilon is None else {"epsilon": float(epsilon)}
+        if kind != BATCH_NORM and named.get("elementwise_affine") is False:
+            return Step(kind, place, features=_normalised(positional, place), parameters=parameters, bare=True)
+        return Step(kind, place, path, parameters=parameters)
     if kind == PRELU:
         return Step(kind, place, path)
+    if kind == GLU:
+        if {**dict(zip(["dim"], positional, strict=False)), **named}.get("dim", -1) not in (1, -1):
+            raise FormatError(f"{place}: dim is not that of a row's columns; expected 1 or -1")
+        return Step(kind, place)
     if kind != ACTIVATION:
         if node.kind == "Flatten" and named.get("start_dim", 1) != 1:
             raise FormatError(f"{place}: start_dim is {named['start_dim']}; expected 1")
@@ -130,6 +148,14 @@ def _leaf(node: _Node, path: str) -> Step:
     order = list(found.defaults) if found else []
     given = {**dict(zip(order, positional, strict=False)), **named}
     return Step(kind, place, activation=node.kind, parameters=given)
+
+
+def _normalised(positional: list[Any], place: str) -> tuple[int, int]:
+    """The features of a normalisation that has no tensors to tell them: LayerNorm((8,), elementwise_affine=False)."""
+    shape = positional[0] if positional else None
+    if not isinstance(shape, tuple) or len(shape) != 1 or type(shape[0]) is not int:
+        raise FormatError(f"{place}: normalises over {shape}; expected the columns of a row alone")
+    return shape[0], shape[0]
 
 
 def _arguments(node: _Node, path: str) -> tuple[list[Any], dict[str, Any]]:

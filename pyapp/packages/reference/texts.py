@@ -12,7 +12,14 @@ from .hashes import murmurhash3
 
 PUNCTUATION = r"""!"#$%&()*+,-./:;<=>?@[\]^_`{|}~'"""
 
-_PATTERNS = {"word": r"(?u)\b\w\w+\b", "word1": r"(?u)\b\w+\b"}
+_PATTERNS = {
+    "word": r"(?u)\b\w\w+\b",
+    "word1": r"(?u)\b\w+\b",
+    "ascii_whitespace": r"[^ \t-\r]+",
+    "character": r"(?s).",
+    "text": r"(?s).+",
+}
+_ASCII_LOWER = {ord(letter): letter.lower() for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 
 
 def count_words(texts: Sequence[str], step: Mapping[str, Any], idf: NDArray[np.float64] | None) -> NDArray[np.float64]:
@@ -48,8 +55,9 @@ def terms(text: str, step: Mapping[str, Any]) -> Iterator[str]:
     """The terms of a text, n-grams included."""
     if step.get("strip_punctuation"):
         text = re.sub(f"[{re.escape(PUNCTUATION)}]", "", text)
-    if step.get("lowercase", True):
-        text = text.lower()
+    lowercase = step.get("lowercase", True)
+    if lowercase:
+        text = text.translate(_ASCII_LOWER) if lowercase == "ascii" else text.lower()
     accents = step.get("strip_accents")
     if accents:
         decomposed = unicodedata.normalize("NFKD", text)
@@ -72,8 +80,6 @@ def terms(text: str, step: Mapping[str, Any]) -> Iterator[str]:
 
 def _words(text: str, step: Mapping[str, Any]) -> list[str]:
     pattern = step.get("pattern", "word")
-    if pattern == "text":
-        return [text]
     return text.split() if pattern == "whitespace" else re.findall(_PATTERNS[pattern], text)
 
 
