@@ -83,6 +83,11 @@ def delete_version(name: str, version: int) -> Response:
 
 def _folder_store() -> FolderStore:
     store = serving().registry.store
+    if serving().config.is_shipped:
+        raise Conflict(
+            "the models that came with the installation stay as they are; "
+            "start the server where there is a folder ./models, or with SERVING_MODELS"
+        )
     if not isinstance(store, FolderStore):
         raise Conflict(f"the models lie in {store}; put packages there")
     return store

@@ -97,11 +97,15 @@ def import_command(file: Path, name: str, as_json: bool, dry_run: bool, **chosen
     from pyapp.importers.run import import_model
 
     with one_message(), progress(quiet=as_json) as tell:
-        report = import_model(file, store_folder(), name, dry_run=dry_run, progress=tell, **chosen)
+        place = store_folder(for_new=True)
+        is_new_store = not dry_run and not place.exists()
+        report = import_model(file, place, name, dry_run=dry_run, progress=tell, **chosen)
     if as_json:
         print_json({**asdict(report), "folder": str(report.folder) if report.folder else None})
         return
     _summarise(report)
+    if is_new_store:
+        click.echo(f"{place} is new: what is started here from now on serves it, in place of the models that ship.")
 
 
 def _summarise(report: "Report") -> None:

@@ -248,9 +248,12 @@ def _free_of(routing: Routing, name: str, label: str) -> None:
         raise DecisionError(f"{name} is shadowed by the label {label!r}; end or change that first")
 
 
-def default_url(models: Path | str) -> str:
-    """An SQLite file in the store's folder, which every process that serves it can see; else in the user's own."""
-    if isinstance(models, Path):
+def default_url(models: Path | str, is_shipped: bool = False) -> str:
+    """An SQLite file in the store's folder, which every process that serves it can see; else in the user's own.
+
+    `is_shipped`: the folder is a part of the installation.
+    """
+    if isinstance(models, Path) and not is_shipped:
         inside = models / ".serving.sqlite3"
         if inside.exists() or os.access(models, os.W_OK):
             return f"sqlite:///{inside}"

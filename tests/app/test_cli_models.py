@@ -204,3 +204,46 @@ def test_the_commands_are_there_without_an_app() -> None:
 
     settings: Any = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     assert settings["project"]["entry-points"]["flask.commands"]["models"] == "pyapp.cli:models"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, without settings: the models that ship are served."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def test_without_a_store_an_import_makes_one_here_which_all_then_serve(elsewhere: Path) -> None:
+    shipped = REPOSITORY / "models"
+    before = files(shipped)
+    result = create_app().test_cli_runner().invoke(args=[*IMPORT, *ARCHITECTURE, "--dry-run"])
+    assert result.exit_code == 0 and files(elsewhere) == []
+    result = create_app().test_cli_runner().invoke(args=[*IMPORT, *ARCHITECTURE])
+    assert result.exit_code == 0, result.output
+    assert f"{elsewhere / 'models'} is new" in result.output
+    assert create_app().extensions["serving"].registry.snapshot.available() == {"flowers": [1]}
+    again = create_app().test_cli_runner().invoke(args=[*IMPORT, *ARCHITECTURE])
+    assert again.exit_code == 0 and "is new" not in again.output
+    assert files(shipped) == before
+
+
+def test_the_models_that_ship_are_never_written_to(elsewhere: Path) -> None:
+    before = files(REPOSITORY / "models")
+    app = create_app({"SERVING_ADMIN_TOKEN": "a token that is long"})
+    runner = app.test_cli_runner()
+    for arguments in (["remove", "mnist", "1", "--yes"], ["gc", "--keep", "1", "--yes"]):
+        refused = runner.invoke(args=["models", *arguments])
+        assert refused.exit_code == 1 and "came with the installation" in refused.stderr, refused.output
+    headers = {"Authorization": "Bearer a token that is long"}
+    for method in ("put", "delete"):
+        reply = getattr(app.test_client(), method)("/api/models/mnist/versions/1", headers=headers)
+        assert reply.status_code == 409 and "came with the installation" in reply.get_json()["error"]
+    pytest.importorskip("sqlalchemy")
+    assert runner.invoke(args=["models", "promote", "mnist", "1"]).exit_code == 0
+    app.extensions["serving"].watcher.look()  # a server's thread does that
+    assert app.extensions["serving"].registry.snapshot.models["mnist"].default == 1
+    assert files(REPOSITORY / "models") == before
+    assert list((elsewhere.parent / "home").rglob("*.sqlite3"))
