@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import click
 
+from pyapp.packages.store import NAME
 from pyapp.serving.policy import EXPECTED, Policy
 
 ENGINE_TIMEOUT_MS = 25_000
@@ -65,6 +66,11 @@ def _one_of(*words: str) -> Callable[[str], None]:
     return check
 
 
+def _model_name(text: str) -> None:
+    if not NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is no name of a model; expected letters, digits, _ - and . (not first)")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What is in force.  Each field is one environment variable; `Config.read` is the only way in."""
@@ -75,6 +81,14 @@ class Config:
             "SERVING_MODELS",
             "folder that holds <name>/<version>/, or its URL: s3://…, gs://…, https://…; "
             "default: ./models if it exists, else the models that ship",
+        ),
+    )
+    default_model: str = field(
+        default="",
+        metadata=_row(
+            "SERVING_DEFAULT_MODEL",
+            "the model that /classify asks where none is named; empty: the only one",
+            check=_model_name,
         ),
     )
     versions: str = field(

@@ -67,7 +67,13 @@ class _Followed:
 class Registry:
     """Serves the current snapshot; safe to read from any thread.  One `reload` runs at a time."""
 
-    def __init__(self, store: Store | Path, policy: Policy | None = None, load: Load = load_package) -> None:
+    def __init__(
+        self,
+        store: Store | Path,
+        policy: Policy | None = None,
+        load: Load = load_package,
+        default_model: str = "",
+    ) -> None:
         """`store`: or the folder of `<name>/<version>/`.  Nothing is loaded before `reload`."""
         self.store: Store = FolderStore(store) if isinstance(store, Path) else store
         self.policy = policy or Policy.parse("latest")
@@ -76,7 +82,8 @@ class Registry:
         self._load = load
         self._followed: dict[str, _Followed] = {}
         self._routing: Mapping[str, Routing] = {}
-        self._snapshot = Snapshot()
+        self._default_model = default_model
+        self._snapshot = Snapshot(default_model=default_model)
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._reloading = threading.Lock()
         self._changing = threading.Lock()
@@ -288,7 +295,7 @@ class Registry:
             for name, followed in sorted(self._followed.items())
             if followed.loaded or followed.found or followed.draining
         }
-        self._snapshot = Snapshot(MappingProxyType(entries))
+        self._snapshot = Snapshot(MappingProxyType(entries), self._default_model)
         for listener in self._listeners:
             listener(self._snapshot)
 

@@ -49,6 +49,26 @@ def test_imports_the_next_version_and_says_what_it_is(runner: FlaskCliRunner, st
     assert len(samples) == 10
 
 
+def test_a_second_model_is_told_to_change_what_requests_mean(
+    runner: FlaskCliRunner, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = "/classify now wants ?model=NAME, or a server with SERVING_DEFAULT_MODEL=pets"
+    assert note in runner.invoke(args=[*IMPORT, *ARCHITECTURE]).output
+    assert note not in runner.invoke(args=[*IMPORT, *ARCHITECTURE]).output  # its second version
+    decided = create_app({"SERVING_MODELS": store, "SERVING_DEFAULT_MODEL": "pets"}).test_cli_runner()
+    arguments = [*IMPORT[:-1], "trees", *ARCHITECTURE]
+    assert note not in decided.invoke(args=arguments).output
+
+
+def test_training_data_are_told_to_be_kept(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    table = tmp_path / "train.csv"
+    header = ",".join("abcdefgh")
+    np.savetxt(table, np.load(SEQUENTIAL / "input.npy"), delimiter=",", header=header, comments="")
+    result = runner.invoke(args=[*IMPORT, *ARCHITECTURE, "--train-data", str(table)])
+    assert result.exit_code == 0, result.output
+    assert "statistics  of train.csv" in result.output
+
+
 def test_json_has_all_that_the_summary_has(runner: FlaskCliRunner, store: Path) -> None:
     result = runner.invoke(args=[*IMPORT, *ARCHITECTURE, "--json", "--version", "7"])
     told = json.loads(result.stdout)
