@@ -163,12 +163,13 @@ UV := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.1
 	--custom-compile-command "make lock"
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
-# dev.lock first, for the other two are parts of it.  `make lock UPGRADE=--upgrade` takes the newest versions.
+# dev.lock first, for the others are parts of it.  `make lock UPGRADE=--upgrade` takes the newest versions.
 lock: $(BIN)/python ## requirements.txt and requirements/*.lock from pyproject.toml
 	@test -x $(BIN)/uv || $(PIP) install --quiet uv
 	@mkdir -p build && $(PYTHON) -c '$(BUILD_REQUIRES)' > build/build.in
 	$(UV) $(UPGRADE) --all-extras -o requirements/dev.lock pyproject.toml build/build.in
 	$(UV) $(UPGRADE) -c requirements/dev.lock -o requirements.txt pyproject.toml
+	$(UV) $(UPGRADE) --extra postgres -c requirements/dev.lock -o requirements/heroku.lock pyproject.toml
 	$(UV) $(UPGRADE) -c requirements/dev.lock -o requirements/build.lock build/build.in
 
 clean: ## remove all that was built and installed here

@@ -102,7 +102,7 @@ CAUSES = (
           "no version of … can answer; …", "Correct the package; the message names the reason."),
     Cause(503, "server busy", "The queue is full: SERVING_MAX_QUEUE_ROWS wait already.",
           "…queue…", "Wait for as long as `Retry-After` says, then send it again."),
-    Cause(503, "no state", "The database with the decisions can't be reached; predictions go on.",
+    Cause(503, "no state", "The database with the decisions, or its library, is not there; predictions go on.",
           "…", "Look at the database; then send it again."),
     Cause(504, "too late", "The answer was not there within SERVING_TIMEOUT_MS or X-Request-Timeout-Ms.",
           "…", "Send it again, with fewer rows, or allow more time."),
