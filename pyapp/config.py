@@ -16,6 +16,9 @@ from pyapp.serving.policy import EXPECTED, Policy
 ENGINE_TIMEOUT_MS = 25_000
 """What the engine chooses (ext/core/engine.h)."""
 
+LEAST_SECRET = 16
+"""Characters of a key or token."""
+
 OWN_MODELS = Path("models")
 """The store that is nobody's but the user's, unless SERVING_MODELS names another."""
 
@@ -64,6 +67,12 @@ def _one_of(*words: str) -> Callable[[str], None]:
             raise ValueError(f"{text!r} is not possible; expected {', '.join(words[:-1])} or {words[-1]}")
 
     return check
+
+
+def check_secret(text: str) -> None:
+    """Raises ValueError, without the text, if it could be guessed."""
+    if len(text) < LEAST_SECRET:
+        raise ValueError(f"shorter than {LEAST_SECRET} characters, and could be guessed")
 
 
 def _model_name(text: str) -> None:
@@ -160,7 +169,9 @@ class Config:
         default="",
         repr=False,
         metadata=_row(
-            "SERVING_API_KEYS", "name:key, …: who has one may have predictions; empty: everybody may", secret=True
+            "SERVING_API_KEYS",
+            f"name:key, …: who has one (from {LEAST_SECRET} characters) may have predictions; empty: everybody may",
+            secret=True,
         ),
     )
     rate_limit: str = field(
@@ -204,7 +215,12 @@ class Config:
     admin_token: str = field(
         default="",
         repr=False,
-        metadata=_row("SERVING_ADMIN_TOKEN", "who has it may change what is served; empty: nobody may", secret=True),
+        metadata=_row(
+            "SERVING_ADMIN_TOKEN",
+            f"who has it may change what is served, from {LEAST_SECRET} characters; empty: nobody may",
+            check=check_secret,
+            secret=True,
+        ),
     )
     host: str = field(
         default="127.0.0.1",

@@ -15,7 +15,7 @@ from pyapp.serving.registry import Registry
 from pyapp.serving.state.errors import StateError
 
 Write = Callable[..., Path]
-TOKEN = "s3cret"
+TOKEN = "s3cret-s3cret-s3cret"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 

@@ -13,7 +13,7 @@ from pyapp import create_app
 from pyapp.serving.compare import Comparison, best_labels
 
 Write = Callable[..., Path]
-TOKEN = "s3cret"
+TOKEN = "s3cret-s3cret-s3cret"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 SETTINGS = {"SERVING_ADMIN_TOKEN": TOKEN, "SERVING_POLL_SECONDS": 0}
 

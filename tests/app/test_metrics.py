@@ -21,7 +21,7 @@ from pyapp.serving.state.errors import StateError
 from pyapp.worker import Guarded
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "s3cret"
+TOKEN = "s3cret-s3cret-s3cret"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"}
 PETS = {"model": "pets", "version": "2"}

@@ -88,9 +88,9 @@ def test_what_needs_no_app_works_without_one(store: Path, tmp_path: Path, app_op
 
 
 def test_what_was_decided_is_told(store: Path) -> None:
-    settings = {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_POLL_SECONDS": 0}
+    settings = {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret-s3cret-s3cret", "SERVING_POLL_SECONDS": 0}
     client = create_app(settings).test_client()
-    admin = {"Authorization": "Bearer s3cret"}
+    admin = {"Authorization": "Bearer s3cret-s3cret-s3cret"}
     assert client.get("/api/models").json["models"][0]["routing"]["split"] is None
     client.put("/api/models/pets/split", json={"shares": {"1": 25, "2": 75}}, headers=admin)
     client.put("/api/models/pets/shadow", json={"target": "1", "percent": 10}, headers=admin)

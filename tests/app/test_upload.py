@@ -12,12 +12,14 @@ from flask.testing import FlaskClient
 from pyapp import create_app
 
 Write = Callable[..., Path]
-ADMIN = {"Authorization": "Bearer s3cret"}
+ADMIN = {"Authorization": "Bearer s3cret-s3cret-s3cret"}
 
 
 @pytest.fixture
 def app(store: Path) -> Flask:
-    return create_app({"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_MAX_UPLOAD_BYTES": 20_000})
+    return create_app(
+        {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret-s3cret-s3cret", "SERVING_MAX_UPLOAD_BYTES": 20_000}
+    )
 
 
 @pytest.fixture
