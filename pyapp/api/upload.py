@@ -13,7 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Conflict, RequestEntityTooLarge, UnprocessableEntity
 
 from pyapp import engine
-from pyapp.packages.store import NAME, StoreError, flush, remove
+from pyapp.packages.store import NAME, StoreError, flush, forget_removal, remove
 from pyapp.packages.unpack import UnpackError, unpack
 from pyapp.serving.registry import load_package
 from pyapp.serving.store import FolderStore
@@ -52,6 +52,7 @@ def put_version(name: str, version: int) -> tuple[Response, int]:
         flush(unpacked)
         place.parent.mkdir(exist_ok=True)
         unpacked.rename(place)
+        forget_removal(place)
         flush(place.parent)
     except UnpackError as error:
         raise BadRequest(str(error)) from None

@@ -68,6 +68,9 @@ class _AsListed:
     def fetch(self, name: str, version: int) -> Path:
         return self._store.fetch(name, version)
 
+    def was_removed(self, name: str, version: int) -> bool:
+        return self._store.was_removed(name, version)
+
 
 def open_models(name: str | None = None, *, load: bool = True, strict: bool = True) -> Opened:
     """The store, with what the policy wants of that model loaded, or of all.

@@ -3,7 +3,7 @@
 A reader takes the current snapshot, which never changes.  `reload` looks at the store, loads what is new beside what is
 served, and swaps one pointer when a version is checked and warm; only then does an older one leave.  Whatever fails is
 said in the state of the version that it concerns, and disturbs no other.  The last version of a model that can answer
-never leaves, whatever becomes of the store.
+never leaves, whatever becomes of the store, unless somebody has removed it there.
 """
 
 import logging
@@ -268,8 +268,9 @@ class Registry:
         staying = [number for number in followed.loaded if number in wanted]
         policy = self._routing.get(name, NO_ROUTING).policy
         if not staying and followed.loaded and not (policy and policy.none):
+            kept = [n for n in followed.loaded if n in followed.found or not self.store.was_removed(name, n)]
             default = self._entry(name, followed).default
-            staying = [number for number in followed.loaded if number == default]
+            staying = [default] if default in kept else kept[-1:]
         for number in [number for number in followed.loaded if number not in staying]:
             followed.draining.append(followed.loaded.pop(number))
             log.info("%s version %d is being unloaded", name, number)

@@ -13,6 +13,7 @@ from flask.testing import FlaskCliRunner
 
 from pyapp import create_app
 from pyapp.cli.rubbish import TOUCHED_SECONDS, remove_all, stale_fetches
+from pyapp.packages import store as folders
 from pyapp.serving.decisions import Decisions, default_url
 from pyapp.serving.registry import Registry
 from pyapp.serving.remote import RemoteStore
@@ -70,7 +71,7 @@ def test_it_asks_and_can_only_tell(store: Path, runner: FlaskCliRunner) -> None:
 
 
 def versions(store: Path) -> list[int]:
-    return sorted(int(item.name) for item in (store / "pets").iterdir())
+    return folders.versions(store, "pets")
 
 
 def test_old_versions_leave_unless_a_decision_names_them(

@@ -162,10 +162,13 @@ def test_remove_asks_and_takes_the_version_whole(runner: FlaskCliRunner, store: 
     assert kept.exit_code == 1 and (store / "pets" / "1").is_dir()
     gone = runner.invoke(args=["models", "remove", "pets", "1", "--yes"])
     assert gone.exit_code == 0 and "pets 1: removed" in gone.output
-    assert [item.name for item in (store / "pets").iterdir()] == ["2"]
+    assert folders.versions(store, "pets") == [2] and not (store / "pets" / "1").exists()
     told = json.loads(runner.invoke(args=["models", "remove", "pets", "2", "--yes", "--json"]).stdout)
     assert told == {"removed": {"name": "pets", "version": 2}}
-    assert not (store / "pets").exists()
+    assert folders.versions(store, "pets") == [] and "No models" in runner.invoke(args=["models", "list"]).stderr
+    assert folders.was_removed(store, "pets", 2)
+    assert runner.invoke(args=[*IMPORT[:-1], "pets", *ARCHITECTURE, "--version", "2"]).exit_code == 0
+    assert not folders.was_removed(store, "pets", 2), "or it would not stay when it gets lost"
 
 
 def test_a_version_half_removed_is_never_seen(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
