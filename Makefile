@@ -40,6 +40,7 @@ $(BIN)/python:
 
 # What a server and the build need.
 $(VENV)/installed-run: requirements.txt requirements/build.lock | $(BIN)/python
+	@echo "installing what a server and the build need into $(VENV)"
 	$(PIP) install --quiet --require-hashes -r requirements.txt -r requirements/build.lock
 	@$(link-node)
 	@touch $@
@@ -61,6 +62,7 @@ endef
 
 # Editable: Python files are used where they lie, so only the extension and the page are ever built again.
 $(VENV)/built: $(BUILD_SOURCES) | $(VENV)/installed-run
+	@echo "building the extension and the page (the first time, minutes)"
 	$(PIP) install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
