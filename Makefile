@@ -40,6 +40,7 @@ $(BIN)/python:
 
 # What a server and the build need.
 $(VENV)/installed-run: requirements.txt requirements/build.lock | $(BIN)/python
+	@echo "installing what a server and the build need into $(VENV)"
 	$(PIP) install --quiet --require-hashes -r requirements.txt -r requirements/build.lock
 	@$(link-node)
 	@touch $@
@@ -61,6 +62,7 @@ endef
 
 # Editable: Python files are used where they lie, so only the extension and the page are ever built again.
 $(VENV)/built: $(BUILD_SOURCES) | $(VENV)/installed-run
+	@echo "building the extension and the page (the first time, minutes)"
 	$(PIP) install --quiet --no-build-isolation --no-deps -e .
 	@touch $@
 
@@ -163,12 +165,13 @@ UV := $(BIN)/uv pip compile --no-config --quiet --universal --python-version 3.1
 	--custom-compile-command "make lock"
 BUILD_REQUIRES := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")
 
-# dev.lock first, for the other two are parts of it.  `make lock UPGRADE=--upgrade` takes the newest versions.
+# dev.lock first, for the others are parts of it.  `make lock UPGRADE=--upgrade` takes the newest versions.
 lock: $(BIN)/python ## requirements.txt and requirements/*.lock from pyproject.toml
 	@test -x $(BIN)/uv || $(PIP) install --quiet uv
 	@mkdir -p build && $(PYTHON) -c '$(BUILD_REQUIRES)' > build/build.in
 	$(UV) $(UPGRADE) --all-extras -o requirements/dev.lock pyproject.toml build/build.in
 	$(UV) $(UPGRADE) -c requirements/dev.lock -o requirements.txt pyproject.toml
+	$(UV) $(UPGRADE) --extra postgres -c requirements/dev.lock -o requirements/heroku.lock pyproject.toml
 	$(UV) $(UPGRADE) -c requirements/dev.lock -o requirements/build.lock build/build.in
 
 clean: ## remove all that was built and installed here

@@ -98,7 +98,7 @@ worker_class = Worker
 # Heroku sets by the size of its machine, is not followed.
 workers = _config.workers
 # A thread waits for its request's answer, without the GIL: as many as requests that may be in a batch together.
-threads = _config.threads if os.environ.get("SERVING_THREADS") else 32
+threads = _config.threads if "SERVING_THREADS" in _config.given else 32
 
 # The models are loaded once, before the fork: all workers share their memory, and a new one answers at once.
 preload_app = True

@@ -42,11 +42,13 @@ class Asker:
         self.times: list[float] = []
 
     def ask(self) -> bytes:
+        """The reply's body."""
         status, _, reply = self.served.handle(self.model, "classify", self.body, "application/json")
         assert status == 200
         return reply
 
     def run(self, end: threading.Event) -> None:
+        """Asks until the end, and notes how long each answer took."""
         while not end.is_set():
             begun = time.perf_counter()
             reply = self.ask()

@@ -36,7 +36,7 @@ from running_server import Server, free_port, running  # noqa: E402
 from version_changes import NAME, Change, Controller, Result, Versions, forbidden, steady_load  # noqa: E402
 
 SIZES = (128, 1024, 384, 10)  # 2.1 MB
-TOKEN = "a-token"
+TOKEN = "a-token-for-benchmarks"
 GRACE = 1.4  # seconds: each process looks every second, and loads
 CALM = 3.0
 

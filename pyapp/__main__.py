@@ -70,7 +70,8 @@ def serve(config: Config) -> None:
     server.on_reload(app.extensions["serving"].watcher.look)  # SIGHUP: new workers, with what is there and decided then
     multiprocessing.set_start_method("fork", force=True)
     shown = f"[{address}]" if ":" in address else address
-    print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)", flush=True)
+    print(f"Flask Serving: http://{shown}:{free}/  (Ctrl+C stops it)")
+    print(f"Models: {app.extensions['serving'].registry.store}", flush=True)
     server.serve(target_loader=partial(worker.prepare, app, (address, free), config.deadline), wrap_loader=False)
 
 

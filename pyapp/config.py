@@ -10,10 +10,17 @@ from typing import Any, Self
 
 import click
 
+from pyapp.packages.store import NAME
 from pyapp.serving.policy import EXPECTED, Policy
 
 ENGINE_TIMEOUT_MS = 25_000
 """What the engine chooses (ext/core/engine.h)."""
+
+LEAST_SECRET = 16
+"""Characters of a key or token."""
+
+OWN_MODELS = Path("models")
+"""The store that is nobody's but the user's, unless SERVING_MODELS names another."""
 
 
 class ConfigError(click.ClickException):
@@ -29,6 +36,11 @@ def _shipped_models() -> Path:
     """The models that come with the project: inside the installed package, or beside it in a source tree."""
     here = Path(__file__).resolve().parent
     return next((folder for folder in (here / "models", here.parent / "models") if folder.is_dir()), here / "models")
+
+
+def _default_models() -> Path:
+    """The folder `models` where the process was started, which all servers and commands so share; else what ships."""
+    return OWN_MODELS.resolve() if OWN_MODELS.is_dir() else _shipped_models()
 
 
 def _row(
@@ -57,13 +69,36 @@ def _one_of(*words: str) -> Callable[[str], None]:
     return check
 
 
+def check_secret(text: str) -> None:
+    """Raises ValueError, without the text, if it could be guessed."""
+    if len(text) < LEAST_SECRET:
+        raise ValueError(f"shorter than {LEAST_SECRET} characters, and could be guessed")
+
+
+def _model_name(text: str) -> None:
+    if not NAME.fullmatch(text):
+        raise ValueError(f"{text!r} is no name of a model; expected letters, digits, _ - and . (not first)")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """What is in force.  Each field is one environment variable; `Config.read` is the only way in."""
 
     models: Path | str = field(
-        default_factory=_shipped_models,
-        metadata=_row("SERVING_MODELS", "folder that holds <name>/<version>/, or its URL: s3://…, gs://…, https://…"),
+        default_factory=_default_models,
+        metadata=_row(
+            "SERVING_MODELS",
+            "folder that holds <name>/<version>/, or its URL: s3://…, gs://…, https://…; "
+            "default: ./models if it exists, else the models that ship",
+        ),
+    )
+    default_model: str = field(
+        default="",
+        metadata=_row(
+            "SERVING_DEFAULT_MODEL",
+            "the model that /classify asks where none is named; empty: the only one",
+            check=_model_name,
+        ),
     )
     versions: str = field(
         default="latest",
@@ -96,7 +131,10 @@ class Config:
     timeout_ms: int = field(
         default=0,
         metadata=_row(
-            "SERVING_TIMEOUT_MS", "a request's deadline, in ms, then 504; 0: the engine chooses", 0, 3_600_000
+            "SERVING_TIMEOUT_MS",
+            f"a request's deadline, in ms, then 504; 0: {ENGINE_TIMEOUT_MS // 1000} s",
+            0,
+            3_600_000,
         ),
     )
     max_body_bytes: int = field(
@@ -131,7 +169,9 @@ class Config:
         default="",
         repr=False,
         metadata=_row(
-            "SERVING_API_KEYS", "name:key, …: who has one may have predictions; empty: everybody may", secret=True
+            "SERVING_API_KEYS",
+            f"name:key, …: who has one (from {LEAST_SECRET} characters) may have predictions; empty: everybody may",
+            secret=True,
         ),
     )
     rate_limit: str = field(
@@ -175,7 +215,12 @@ class Config:
     admin_token: str = field(
         default="",
         repr=False,
-        metadata=_row("SERVING_ADMIN_TOKEN", "who has it may change what is served; empty: nobody may", secret=True),
+        metadata=_row(
+            "SERVING_ADMIN_TOKEN",
+            f"who has it may change what is served, from {LEAST_SECRET} characters; empty: nobody may",
+            check=check_secret,
+            secret=True,
+        ),
     )
     host: str = field(
         default="127.0.0.1",
@@ -194,6 +239,15 @@ class Config:
         metadata=_row("SERVING_WORKERS", "processes of python -m pyapp; each batches its own requests", 1, 256),
     )
 
+    given: frozenset[str] = field(default=frozenset(), repr=False)
+    """The variables that somebody has set; the only field that is no setting."""
+
+    @property
+    def is_shipped(self) -> bool:
+        """Are the models those of the installation, for want of others?  Nothing is to be written there then."""
+        is_own = self.models == OWN_MODELS.resolve()
+        return "SERVING_MODELS" not in self.given and self.models == _shipped_models() and not is_own
+
     @property
     def deadline(self) -> float:
         """Of a request, in seconds."""
@@ -203,25 +257,29 @@ class Config:
     def read(cls, environ: Mapping[str, Any] | None = None) -> Self:
         """The configuration that `environ` (default: the process's environment) asks for.  Raises ConfigError."""
         environ = os.environ if environ is None else environ
-        table = {row.metadata["variable"]: row for row in fields(cls)}
+        table = {row.metadata["variable"]: row for row in _settings()}
         _refuse_misspelt(environ, list(table))
         values: dict[str, Any] = {}
+        given = set()
         for variable, row in table.items():
             text = str(environ.get(variable, "")).strip()
             if not text:
                 continue  # unset and empty are the same, as shells make the one of the other
+            given.add(variable)
             if row.type is int:
                 values[row.name] = _whole_number(variable, text, row.metadata["low"], row.metadata["high"])
             else:
                 values[row.name] = _store(variable, text) if row.name == "models" else _checked(row, text)
-        if "models" not in values and not _shipped_models().is_dir():
-            raise ConfigError("SERVING_MODELS is not set, and no models came with this installation")
-        return cls(**values)
+        if "models" not in values and not _default_models().is_dir():
+            raise ConfigError(
+                "SERVING_MODELS is not set, there is no folder ./models, and no models came with this installation"
+            )
+        return cls(**values, given=frozenset(given))
 
     @classmethod
     def overlaid(cls, settings: Mapping[str, Any]) -> tuple[Self, dict[str, Any]]:
         """The environment with `settings` over it, and those of `settings` that are none of this table."""
-        known = {row.metadata["variable"] for row in fields(cls)}
+        known = {row.metadata["variable"] for row in _settings()}
         others = {name: value for name, value in settings.items() if name not in known}
         unknown = sorted(name for name in others if name.startswith("SERVING_"))
         if unknown:
@@ -231,17 +289,21 @@ class Config:
     def rows(self) -> list[tuple[str, Any, str]]:
         """(variable, value in force, what it means) of each setting, for people."""
         table = []
-        for row in fields(self):
+        for row in _settings():
             limits = bounds(row.name)
             allowed = f" ({limits[0]} to {limits[1]})" if limits else ""
             value = getattr(self, row.name)
-            shown = "(set, not shown)" if row.metadata["secret"] and value else value
+            shown = "(set, not shown)" if row.metadata["secret"] and value != row.default else value
             table.append((row.metadata["variable"], shown, meaning(row.name) + allowed))
         return table
 
 
+def _settings() -> list[Field[Any]]:
+    return [row for row in fields(Config) if row.metadata]
+
+
 def _row_of(name: str) -> Field[Any]:
-    return next(row for row in fields(Config) if row.name == name)
+    return next(row for row in _settings() if row.name == name)
 
 
 def bounds(name: str) -> tuple[int, int] | None:

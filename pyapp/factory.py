@@ -38,13 +38,13 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
     # then sees that it is too long.
     app.config["MAX_CONTENT_LENGTH"] = config.max_body_bytes + 1
 
+    keys = access.keys_of(config)
     app.extensions["serving"] = parts = start(config)
     errors.register(app)
     app.url_map.converters.update(predict.CONVERTERS)
     for blueprint in modules():
         app.register_blueprint(blueprint)
     cli.register(app)
-    keys = access.keys_of(config)
     if config.cors_origins:
         access.allow_origins(app, config.cors_origins)
     if keys is not None:

@@ -186,7 +186,7 @@ def _routes_of(snapshot: Snapshot) -> dict[str, _Route]:
                 table[f"/v1/models/{name}{path}:{method}"] = _Route(model, protocol, entry, split)
             table[f"/v2/models/{name}{path}/infer"] = _Route(model, "openinference", entry, split)
             named = f"model={name}&{query}".rstrip("&")
-            for text in (named, query) if len(snapshot.models) == 1 else (named,):
+            for text in (named, query) if name == snapshot.unnamed else (named,):
                 table[f"/classify?{text}".rstrip("?")] = _Route(model, "classify", entry, split)
     return table
 

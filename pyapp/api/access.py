@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, Response, request
 from werkzeug.exceptions import Unauthorized
 
-from pyapp.config import Config, ConfigError
+from pyapp.config import Config, ConfigError, check_secret
 
 from . import errors, serving
 
@@ -37,8 +37,10 @@ class ApiKeys:
         self._names: dict[bytes, str] = {}
         for i, part in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
             name, colon, key = part.partition(":")
-            if len(key if colon else part) < 16:
-                raise ConfigError(f"SERVING_API_KEYS: key {i} is shorter than 16 characters, and could be guessed")
+            try:
+                check_secret(key if colon else part)
+            except ValueError as error:
+                raise ConfigError(f"SERVING_API_KEYS: key {i} is {error}") from None
             self._names[_digest(key if colon else part)] = name if colon else f"key {i}"
 
     def name_of(self, environ: Mapping[str, Any]) -> str | None:

@@ -21,6 +21,9 @@ from .predict import answer, find, is_background, timeout_ms
 
 bp = Blueprint("classify", __name__)
 
+PARAMETERS = ("model", "version", "label", "top", "explain", "method", "steps", "target")
+"""Of the query; no other is taken."""
+
 _LARGEST = 2**31 - 1
 _LISTS = ("ndjson", "jsonl")
 
@@ -35,9 +38,11 @@ def is_plain(environ: Mapping[str, Any]) -> bool:
 def classify() -> Response:
     """Rows, records, texts or a picture in; labels with scores, or values, out.
 
-    Query: `model` (default: the only one), `version` or `label` (default: as was decided, or the newest), `top`.
+    Query: `model` (default: SERVING_DEFAULT_MODEL, or the only one), `version` or `label` (default: as was decided, or
+    the newest), `top`.
     `explain=1` adds what the inputs have contributed (docs/explain.md), by `method`, with `steps`, for `target`.
     """
+    _refuse_unknown()
     number, label = _positive("version"), request.args.get("label")
     if number is not None and label is not None:
         raise BadParameter("label", "both version and label are given; give one of them")
@@ -81,6 +86,13 @@ def _wants_csv() -> bool:
     """Only who names it: `*/*` and `text/*` get JSON."""
     accepted = request.accept_mimetypes
     return "csv" in str(accepted) and accepted.best_match(["application/json", "text/csv"]) == "text/csv"
+
+
+def _refuse_unknown() -> None:
+    """A slip in a parameter's name would be ignored in silence.  (The fast path takes only those that it knows.)"""
+    for name in request.args:
+        if name not in PARAMETERS:
+            raise BadParameter(name, f"there is no parameter {name[:40]!r} here; expected {', '.join(PARAMETERS)}")
 
 
 def _positive(name: str) -> int | None:

@@ -162,7 +162,9 @@ def _with_models(parameter: Schema, snapshot: Snapshot) -> Schema:
     """Names which models there are, where it is one that is asked for."""
     is_model = parameter["name"] == "model" or (parameter["name"] == "name" and "pattern" in parameter["schema"])
     if is_model and snapshot.models:
-        return {**parameter, "examples": {name: {"value": name} for name in snapshot.models}}
+        parameter = {**parameter, "examples": {name: {"value": name} for name in snapshot.models}}
+    if parameter["name"] == "model" and snapshot.default_model:
+        parameter = {**parameter, "schema": {**parameter["schema"], "default": snapshot.default_model}}
     return parameter
 
 

@@ -62,7 +62,11 @@ _COMPUTING = (
     header("X-Sticky-Key", "the same key has the same version answer while traffic is split", STRING),
 )
 _CHOICE = (
-    query("model", "the model's name; may be left out where there is one only", STRING),
+    query(
+        "model",
+        "the model's name; may be left out where there is only one, or a default (SERVING_DEFAULT_MODEL)",
+        STRING,
+    ),
     query("version", "default: as was decided, or the newest", _POSITIVE),
     query("label", "a label in place of a version", STRING),
     query("top", "the so many best labels, in place of all scores", _POSITIVE),

@@ -13,7 +13,7 @@ from flask import Blueprint, Response, jsonify, request
 from werkzeug.exceptions import BadRequest, Conflict, RequestEntityTooLarge, UnprocessableEntity
 
 from pyapp import engine, packages
-from pyapp.packages.store import NAME, StoreError, flush, remove
+from pyapp.packages.store import NAME, StoreError, flush, forget_removal, remove
 from pyapp.packages.unpack import UnpackError, unpack
 from pyapp.serving.store import FolderStore
 
@@ -51,6 +51,7 @@ def put_version(name: str, version: int) -> tuple[Response, int]:
         flush(unpacked)
         place.parent.mkdir(exist_ok=True)
         unpacked.rename(place)
+        forget_removal(place)
         flush(place.parent)
     except UnpackError as error:
         raise BadRequest(str(error)) from None
@@ -82,6 +83,11 @@ def delete_version(name: str, version: int) -> Response:
 
 def _folder_store() -> FolderStore:
     store = serving().registry.store
+    if serving().config.is_shipped:
+        raise Conflict(
+            "the models that came with the installation stay as they are; "
+            "start the server where there is a folder ./models, or with SERVING_MODELS"
+        )
     if not isinstance(store, FolderStore):
         raise Conflict(f"the models lie in {store}; put packages there")
     return store

@@ -62,9 +62,12 @@ def compare_command(
     for report in found:
         _tell(name, report)
     if not found:
+        others = [" and ".join(map(str, pair)) for pair in _compared(opened, name)]
+        which = "These two were not" if others else f"No versions of {name} were"
+        known = f" (but {', '.join(others)} were)" if others else ""
         click.echo(
-            f"No versions of {name} were compared yet: flask models shadow {name} VERSION PERCENT begins it on the "
-            "traffic, --data FILE does it on a file.",
+            f"{which} compared yet{known}: flask models shadow {name} VERSION PERCENT begins it on the traffic, "
+            "--data FILE does it on a file.",
             err=True,
         )
 
@@ -85,12 +88,18 @@ def _two(opened: Opened, name: str) -> tuple[int, int]:
 
 
 def _live(opened: Opened, name: str, numbers: tuple[int, int] | None) -> list[dict[str, Any]]:
+    """Of a pair, in whichever order it was compared; of all pairs without one."""
     records = opened.decisions.known_records()
     if records is None:
         return []
-    pairs = [numbers] if numbers else records.compared(name)
-    sums = [(pair, records.comparison(name, *pair)) for pair in pairs]
+    pairs = _compared(opened, name) if numbers is None else [numbers, numbers[::-1]]
+    sums = [(pair, records.comparison(name, *pair)) for pair in dict.fromkeys(pairs)]
     return [_report(pair, comparison) for pair, comparison in sums if comparison.requests]
+
+
+def _compared(opened: Opened, name: str) -> list[tuple[int, int]]:
+    records = opened.decisions.known_records()
+    return records.compared(name) if records is not None else []
 
 
 def _offline(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import click
 
 from . import as_json, examples, models, print_json
-from .opened import one_message, open_models
+from .opened import one_message, open_models, store_folder
 from .rubbish import Rubbish, leftovers, old_versions, remove_all, stale_counts, stale_fetches
 from .tables import print_table
 
@@ -37,6 +37,8 @@ def gc_command(keep: int | None, journal_days: int | None, dry_run: bool, yes: b
     """
     with one_message():
         opened = open_models(load=False)
+        if keep is not None and opened.config.is_shipped:
+            store_folder()  # which says why not
         found = [
             *leftovers(opened.store),
             *stale_fetches(opened.store, opened.listing),

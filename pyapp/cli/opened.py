@@ -16,7 +16,7 @@ from flask.cli import ScriptInfo
 
 from pyapp import engine, packages
 from pyapp.api import serving
-from pyapp.config import Config
+from pyapp.config import OWN_MODELS, Config
 from pyapp.packages.store import StoreError, folder_of
 from pyapp.serving.decisions import DecisionError, Decisions, default_url, remembered
 from pyapp.serving.policy import Policy
@@ -68,6 +68,9 @@ class _AsListed:
     def fetch(self, name: str, version: int) -> Path:
         return self._store.fetch(name, version)
 
+    def was_removed(self, name: str, version: int) -> bool:
+        return self._store.was_removed(name, version)
+
 
 def open_models(name: str | None = None, *, load: bool = True, strict: bool = True) -> Opened:
     """The store, with what the policy wants of that model loaded, or of all.
@@ -82,7 +85,7 @@ def open_models(name: str | None = None, *, load: bool = True, strict: bool = Tr
         require_model(listing, name)
         listing = {name: listing[name]}
     registry = Registry(_AsListed(store, listing), Policy.parse(settings.versions), _load)
-    url = settings.database_url or default_url(settings.models)
+    url = settings.database_url or default_url(settings.models, settings.is_shipped)
     decisions = Decisions(registry, url, remembered(settings.models, url))
     try:
         decisions.sync()
@@ -125,9 +128,20 @@ def config() -> Config:
     return Config.read()
 
 
-def store_folder() -> Path:
-    """The store, which must be a folder, for what writes into it.  Raises StoreError."""
-    models = config().models
+def store_folder(for_new: bool = False) -> Path:
+    """The store, which must be a folder, for what writes into it.  Raises StoreError.
+
+    The models that ship stay as they are: what is new (`for_new`) goes to ./models then, which need not exist yet.
+    """
+    settings = config()
+    models = settings.models
+    if settings.is_shipped:
+        if for_new:
+            return OWN_MODELS.resolve()
+        raise StoreError(
+            f"the models in {models} came with the installation and stay as they are; "
+            "work on a copy of them: in ./models, or where SERVING_MODELS says"
+        )
     if isinstance(models, Path):
         return models
     raise StoreError(

@@ -15,9 +15,10 @@ import click
 from pyapp import engine
 from pyapp.packages import load, store
 from pyapp.serving.manifest import describe
+from pyapp.serving.store import FolderStore, Listing
 
 from . import as_json, examples, models, print_json
-from .opened import one_message, open_models, require_version, store_folder
+from .opened import config, one_message, open_models, require_version, store_folder
 
 if TYPE_CHECKING:
     from pyapp.importers.run import Report
@@ -97,14 +98,34 @@ def import_command(file: Path, name: str, as_json: bool, dry_run: bool, **chosen
     from pyapp.importers.run import import_model
 
     with one_message(), progress(quiet=as_json) as tell:
-        report = import_model(file, store_folder(), name, dry_run=dry_run, progress=tell, **chosen)
+        place = store_folder(for_new=True)
+        is_new_store = not dry_run and not place.exists()
+        report = import_model(file, place, name, dry_run=dry_run, progress=tell, **chosen)
     if as_json:
         print_json({**asdict(report), "folder": str(report.folder) if report.folder else None})
         return
-    _summarise(report)
+    _summarise(report, chosen["training"])
+    if not dry_run:
+        _note_ambiguity(report.name, place)
+    if is_new_store:
+        click.echo(f"{place} is new: what is started here from now on serves it, in place of the models that ship.")
 
 
-def _summarise(report: "Report") -> None:
+def _note_ambiguity(name: str, place: Path) -> None:
+    """A second model changes what requests mean that name none."""
+    listing = FolderStore(place).list()
+    if len(listing) > 1 and len(listing[name]) == 1 and not config().default_model:
+        _line(
+            "note", f"/classify now wants ?model=NAME, or a server with SERVING_DEFAULT_MODEL={_other(listing, name)}"
+        )
+
+
+def _other(listing: Listing, name: str) -> str:
+    """A model that was there before."""
+    return next(other for other in listing if other != name)
+
+
+def _summarise(report: "Report", training: Path | None) -> None:
     for key, values in (("input", report.inputs), ("step", report.steps), ("layer", report.layers)):
         for value in values[:LINES]:
             _line(key, value)
@@ -123,6 +144,8 @@ def _summarise(report: "Report") -> None:
     if report.evaluation:
         metric = {"accuracy": "accuracy", "r2": "R²"}[report.evaluation.metric]
         _line(metric, f"{report.evaluation.value:.4f} on {report.evaluation.rows} rows")
+    if training is not None:
+        _line("statistics", f"of {training.name}, from which drift is told")
     written = f"written to {report.folder}" if report.folder else "a dry run, nothing was written"
     click.echo(f"{report.name} {report.version}: {written}")
 

@@ -18,7 +18,7 @@ TOUCHED_SECONDS = 3600
 """Whoever writes something touches it more often."""
 
 _IN_STORE = re.compile(r"\.upload-[0-9a-f]{16}")
-_IN_MODEL = re.compile(r"\.[1-9][0-9]*\.[0-9a-f]{16}(?:\.removed)?")
+_IN_MODEL = re.compile(r"\.[1-9][0-9]*\.(?:[0-9a-f]{16}(?:\.removed)?|removed)")
 _IN_CACHE = re.compile(r"\.listing-.+")
 _IN_CACHED_MODEL = re.compile(r"\.fetching-.+|\.[1-9][0-9]*\.[0-9a-f]{16}\.[0-9a-f]{16}\.removed")
 _FETCHED = re.compile(r"([1-9][0-9]*)\.[0-9a-f]{16}")

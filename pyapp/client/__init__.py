@@ -9,6 +9,13 @@ Neither Flask nor the engine is loaded for it, and numpy only when numbers go or
 docs/client.md shows all of it.
 """
 
+try:
+    import httpx as _httpx  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"pyapp.client needs {error.name}: pip install 'flask-serving[client]'", name=error.name
+    ) from None
+
 from .clients import AsyncClient, Client
 from .errors import (
     AccessError,

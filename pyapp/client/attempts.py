@@ -87,7 +87,7 @@ class Attempts:
     def result(self, outcome: Outcome) -> httpx.Response:
         """The good reply that it is.  Raises the error that it is otherwise."""
         if isinstance(outcome, httpx.RequestError):
-            raise errors.of_transport(outcome, self._request.path) from outcome
+            raise errors.of_transport(outcome) from None  # its causes are httpx's own, and a screenful
         if outcome.status_code >= 300:
             raise errors.of_reply(outcome)
         return outcome

@@ -92,8 +92,9 @@ def of_reply(reply: httpx.Response) -> ClientError:
     )
 
 
-def of_transport(error: httpx.RequestError, url: str) -> ClientError:
+def of_transport(error: httpx.RequestError) -> ClientError:
     """The error that the want of a reply is."""
+    url = error.request.url.copy_with(userinfo=b"", query=None)
     text = str(error) or type(error).__name__
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
         return TooLateError(f"no reply from {url} in time: {text}")

@@ -45,13 +45,32 @@ def existing(store: Path, name: str, version: int | None) -> Path:
 
 
 def remove(store: Path, name: str, version: int) -> None:
-    """Takes a version away: out of the readers' sight in one step, then from the disk.  Raises StoreError, OSError."""
+    """Takes a version away: out of the readers' sight in one step, then from the disk.  Raises StoreError, OSError.
+
+    A mark stays, by which servers tell that it was meant: of what merely is not there any more they keep the last one.
+    """
     folder = existing(store, name, version)
-    take_away(folder)
+    mark = _mark(folder)
+    mark.touch()
     try:
-        folder.parent.rmdir()
-    except OSError:  # other versions are in it
-        pass
+        take_away(folder)
+    except OSError:
+        mark.unlink(missing_ok=True)
+        raise
+
+
+def was_removed(store: Path, name: str, version: int) -> bool:
+    """Did somebody take that version away by `remove`?"""
+    return _mark(store / name / str(version)).exists()
+
+
+def forget_removal(folder: Path) -> None:
+    """The version in the folder is there again."""
+    _mark(folder).unlink(missing_ok=True)
+
+
+def _mark(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.removed")
 
 
 def take_away(folder: Path) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from pyapp import engine
 
 from . import reader
-from .store import flush
+from .store import flush, forget_removal
 
 DATA_ALIGNMENT = 64
 """Bytes: the weights begin at a multiple of it, so that a memory-mapped file has them on a cache line."""
@@ -73,6 +73,7 @@ def write_package(
             if folder.exists():  # someone else wrote it meanwhile
                 raise _exists(folder) from error
             raise
+    forget_removal(folder)
     flush(folder.parent)
     return folder
 

@@ -21,7 +21,7 @@ from .policy import Policy
 from .registry import Registry
 from .routing import POINTS, Routing, Shadow, Split, from_document, to_document
 from .snapshot import listed
-from .state.errors import StateError
+from .state.errors import StateError, without
 from .versions import UnavailableError, UnknownVersionError
 
 if TYPE_CHECKING:
@@ -54,20 +54,18 @@ class Decisions:
 
     @property
     def state(self) -> "State":
-        """The state; needs the `[state]` extra.  Raises DecisionError without it."""
+        """The state; needs the `[state]` or `[postgres]` extra.  Raises StateError without it."""
         if self._state is None:
             try:
                 from .state.state import State
             except ModuleNotFoundError as error:
-                raise DecisionError(
-                    f"deciding about models needs {error.name}: pip install 'flask-serving[state]'"
-                ) from error
+                raise without(error.name, self._url) from error
             self._state = State(self._url)
         return self._state
 
     @property
     def records(self) -> "Records":
-        """Journal, feedback and comparisons.  Raises DecisionError without the `[state]` extra."""
+        """Journal, feedback and comparisons.  As `state`."""
         if self._records is None:
             state = self.state
             from .state.records import Records
@@ -206,9 +204,11 @@ class Decisions:
 
     def _available(self, name: str, number: int) -> None:
         """Loads it, if need be.  Raises what says why it can't answer."""
+        _ = self.state  # who can't decide at all is told that first
         self._registry.ensure(name, number)
 
     def _target(self, name: str, target: str) -> None:
+        _ = self.state
         if target.isdecimal():
             self._available(name, int(target))
         else:
@@ -248,9 +248,12 @@ def _free_of(routing: Routing, name: str, label: str) -> None:
         raise DecisionError(f"{name} is shadowed by the label {label!r}; end or change that first")
 
 
-def default_url(models: Path | str) -> str:
-    """An SQLite file in the store's folder, which every process that serves it can see; else in the user's own."""
-    if isinstance(models, Path):
+def default_url(models: Path | str, is_shipped: bool = False) -> str:
+    """An SQLite file in the store's folder, which every process that serves it can see; else in the user's own.
+
+    `is_shipped`: the folder is a part of the installation.
+    """
+    if isinstance(models, Path) and not is_shipped:
         inside = models / ".serving.sqlite3"
         if inside.exists() or os.access(models, os.W_OK):
             return f"sqlite:///{inside}"

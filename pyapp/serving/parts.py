@@ -46,8 +46,9 @@ def start(config: Config) -> Parts:
     computing = engine.Engine(
         decode_image=images.decode_image, **{name: getattr(config, name) for name in _ENGINE_OPTIONS}
     )
-    registry = Registry(open_store(config.models), Policy.parse(config.versions))
-    url = config.database_url or default_url(config.models)
+    policy = Policy.parse(config.versions)
+    registry = Registry(open_store(config.models), policy, default_model=config.default_model)
+    url = config.database_url or default_url(config.models, config.is_shipped)
     decisions = Decisions(registry, url, remembered(config.models, url))
     journal = JournalOptions(config.journal_percent if config.journal != "off" else 0, config.journal == "content")
     looks = (

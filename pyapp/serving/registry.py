@@ -3,7 +3,7 @@
 A reader takes the current snapshot, which never changes.  `reload` looks at the store, loads what is new beside what is
 served, and swaps one pointer when a version is checked and warm; only then does an older one leave.  Whatever fails is
 said in the state of the version that it concerns, and disturbs no other.  The last version of a model that can answer
-never leaves, whatever becomes of the store.
+never leaves, whatever becomes of the store, unless somebody has removed it there.
 """
 
 import logging
@@ -69,7 +69,13 @@ class _Followed:
 class Registry:
     """Serves the current snapshot; safe to read from any thread.  One `reload` runs at a time."""
 
-    def __init__(self, store: Store | Path, policy: Policy | None = None, load: Load = load_package) -> None:
+    def __init__(
+        self,
+        store: Store | Path,
+        policy: Policy | None = None,
+        load: Load = load_package,
+        default_model: str = "",
+    ) -> None:
         """`store`: or the folder of `<name>/<version>/`.  Nothing is loaded before `reload`."""
         self.store: Store = FolderStore(store) if isinstance(store, Path) else store
         self.policy = policy or Policy.parse("latest")
@@ -78,7 +84,8 @@ class Registry:
         self._load = load
         self._followed: dict[str, _Followed] = {}
         self._routing: Mapping[str, Routing] = {}
-        self._snapshot = Snapshot()
+        self._default_model = default_model
+        self._snapshot = Snapshot(default_model=default_model)
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._reloading = threading.Lock()
         self._changing = threading.Lock()
@@ -265,8 +272,9 @@ class Registry:
         staying = [number for number in followed.loaded if number in wanted]
         policy = self._routing.get(name, NO_ROUTING).policy
         if not staying and followed.loaded and not (policy and policy.none):
+            kept = [n for n in followed.loaded if n in followed.found or not self.store.was_removed(name, n)]
             default = self._entry(name, followed).default
-            staying = [number for number in followed.loaded if number == default]
+            staying = [default] if default in kept else kept[-1:]
         for number in [number for number in followed.loaded if number not in staying]:
             followed.draining.append(followed.loaded.pop(number))
             log.info("%s version %d is being unloaded", name, number)
@@ -292,7 +300,7 @@ class Registry:
             for name, followed in sorted(self._followed.items())
             if followed.loaded or followed.found or followed.draining
         }
-        self._snapshot = Snapshot(MappingProxyType(entries))
+        self._snapshot = Snapshot(MappingProxyType(entries), self._default_model)
         for listener in self._listeners:
             listener(self._snapshot)
 

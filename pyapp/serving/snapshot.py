@@ -87,18 +87,31 @@ class Snapshot:
     """Everything that is served at one moment: name → entry."""
 
     models: Mapping[str, Entry] = field(default_factory=lambda: MappingProxyType({}))
+    default_model: str = ""
+    """As configured."""
+
+    @property
+    def unnamed(self) -> str | None:
+        """The model that is meant where none is named: the default, or else the only one."""
+        return self.default_model or (next(iter(self.models)) if len(self.models) == 1 else None)
 
     def available(self) -> dict[str, list[int]]:
         """The versions that answer, ascending, of each model that has one."""
         return {name: list(entry.available) for name, entry in self.models.items() if entry.available}
 
     def entry(self, name: str | None = None) -> Entry:
-        """That model; without a name the only one.  Raises UnknownVersionError, AmbiguousModelError."""
-        if name is None:
-            return self.models[self._only_name()]
-        if name not in self.models:
-            raise UnknownVersionError(f"no model is named {name!r}; {listed('models', self.models)}")
-        return self.models[name]
+        """That model; without a name, `unnamed`.  Raises UnknownVersionError, AmbiguousModelError, UnavailableError."""
+        if name is None and not self.models:
+            raise UnavailableError("no model is in the store")
+        wanted = self.unnamed if name is None else name
+        if wanted is None:
+            raise AmbiguousModelError(
+                f"say which model by ?model=NAME, or set SERVING_DEFAULT_MODEL; {listed('models', self.models)}"
+            )
+        if wanted not in self.models:
+            why = " as SERVING_DEFAULT_MODEL says" if name is None else ""
+            raise UnknownVersionError(f"no model is named {wanted!r}{why}; {listed('models', self.models)}")
+        return self.models[wanted]
 
     def find(
         self, name: str | None = None, number: int | None = None, label: str | None = None, key: bytes | None = None
@@ -108,13 +121,6 @@ class Snapshot:
         Raises UnknownVersionError, AmbiguousModelError or UnavailableError.
         """
         return self.entry(name).find(number, label, key)
-
-    def _only_name(self) -> str:
-        if not self.models:
-            raise UnavailableError("no model is in the store")
-        if len(self.models) > 1:
-            raise AmbiguousModelError(f"say which model by ?model=NAME; {listed('models', self.models)}")
-        return next(iter(self.models))
 
 
 def sticky_number(key: bytes) -> int:

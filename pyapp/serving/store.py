@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from pyapp.packages.store import NAME, VERSION
+from pyapp.packages.store import NAME, VERSION, was_removed
 
 FILES = ("model.json", "weights.safetensors")
 """Without these a folder is not a version yet."""
@@ -38,6 +38,9 @@ class Store(Protocol):
     def fetch(self, name: str, version: int) -> Path:
         """A local folder with the version's files, whole.  Raises OSError."""
 
+    def was_removed(self, name: str, version: int) -> bool:
+        """Did somebody mean it, if that version is not there any more?"""
+
 
 class FolderStore:
     """A folder on this machine."""
@@ -63,6 +66,10 @@ class FolderStore:
     def fetch(self, name: str, version: int) -> Path:
         """The version's own folder: it is here already."""
         return self.folder / name / str(version)
+
+    def was_removed(self, name: str, version: int) -> bool:
+        """By the command or over HTTP, which leave a mark."""
+        return was_removed(self.folder, name, version)
 
 
 def open_store(models: Path | str) -> Store:

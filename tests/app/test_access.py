@@ -42,6 +42,18 @@ def test_who_has_a_key_may_ask(store: Path) -> None:
 def test_short_keys_stop_the_start(store: Path) -> None:
     with pytest.raises(ConfigError, match="key 2 is shorter than 16 characters"):
         client_of(store, SERVING_API_KEYS=f"{KEY},anna:secret")
+    with pytest.raises(ConfigError, match=r"^SERVING_ADMIN_TOKEN: shorter than 16 characters") as caught:
+        client_of(store, SERVING_ADMIN_TOKEN="s3cret")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_short_key_is_told_before_models_are_loaded(store: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    with pytest.raises(ConfigError):
+        client_of(store, SERVING_API_KEYS="secret")
+    assert "is available" not in caplog.text
+    client_of(store, SERVING_API_KEYS=KEY)
+    assert "is available" in caplog.text
 
 
 def test_limits_count_by_key(store: Path) -> None:

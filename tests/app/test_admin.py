@@ -1,5 +1,6 @@
 """What people decide about models, over HTTP: promotions, labels, splits, shadows, policies, and who did it."""
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from pyapp.serving.registry import Registry
 from pyapp.serving.state.errors import StateError
 
 Write = Callable[..., Path]
-TOKEN = "s3cret"
+TOKEN = "s3cret-s3cret-s3cret"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 
 
@@ -232,3 +233,17 @@ def test_a_database_that_is_away_is_said_to_whoever_decides(store: Path) -> None
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert ask(client) == 2
+
+
+def test_without_the_database_library_serving_goes_on_and_deciding_is_503(
+    store: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    monkeypatch.delitem(sys.modules, "pyapp.serving.state.state", raising=False)
+    settings = {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": TOKEN, "DATABASE_URL": "postgres://127.0.0.1:1/none"}
+    client = create_app(settings).test_client()
+    (record,) = [record for record in caplog.records if "needs sqlalchemy" in record.message]
+    assert not record.exc_info and "[postgres]" in record.message
+    assert client.post("/classify", json=[0.5, -1, 2, 0.25]).status_code == 200
+    reply = client.post("/api/models/pets/promote", json={"version": 1}, headers=ADMIN)
+    assert reply.status_code == 503 and "needs sqlalchemy" in reply.get_json()["error"]

@@ -10,7 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from pyapp import create_app
+from pyapp import ConfigError, create_app
 
 Encode = Callable[..., bytes]
 JSON = "application/json"
@@ -294,8 +294,49 @@ def test_several_models_want_a_name(store: Path, write_network: Callable[..., Pa
     write_network(store / "birds" / "1")
     client = create_app({"SERVING_MODELS": store}).test_client()
     status, message = _error(client.post("/classify", json=row))
-    assert (status, message) == (400, "say which model by ?model=NAME; models: birds, pets")
+    assert (status, message) == (
+        400,
+        "say which model by ?model=NAME, or set SERVING_DEFAULT_MODEL; models: birds, pets",
+    )
     assert client.post("/classify?model=birds", json=row).json["model"] == "birds"
+
+
+def test_a_default_model_answers_who_names_none(
+    store: Path, write_network: Callable[..., Path], row: list[float]
+) -> None:
+    write_network(store / "birds" / "1")
+    app = create_app({"SERVING_MODELS": store, "SERVING_DEFAULT_MODEL": "pets"})
+    client = app.test_client()
+    for url, version in (("/classify", 2), ("/classify?version=1", 1), ("/classify?top=1", 2)):
+        for _ in range(2):  # through Flask, and past it
+            told = client.post(url, json=row).json
+            assert (told["model"], told["version"]) == ("pets", version)
+    assert client.post("/classify?model=birds", json=row).json["model"] == "birds"
+    (parameter,) = (
+        parameter
+        for parameter in client.get("/openapi.json").json["paths"]["/classify"]["post"]["parameters"]
+        if parameter.get("name") == "model"
+    )
+    assert parameter["schema"]["default"] == "pets"
+
+
+def test_a_default_model_that_is_not_there_is_named(store: Path, row: list[float]) -> None:
+    client = create_app({"SERVING_MODELS": store, "SERVING_DEFAULT_MODEL": "birds"}).test_client()
+    for _ in range(2):
+        assert _error(client.post("/classify", json=row)) == (
+            404,
+            "no model is named 'birds' as SERVING_DEFAULT_MODEL says; models: pets",
+        )
+    with pytest.raises(ConfigError, match=r"SERVING_DEFAULT_MODEL: '\.\./birds' is no name of a model"):
+        create_app({"SERVING_MODELS": store, "SERVING_DEFAULT_MODEL": "../birds"})
+
+
+def test_parameters_that_are_none_are_refused(client: FlaskClient, row: list[float]) -> None:
+    for url in ("/classify?versoin=1", "/classify?model=pets&versoin=1", "/classify?versoin=1&top=2"):
+        for _ in range(2):
+            reply = client.post(url, json=row)
+            assert (reply.status_code, reply.json["where"]) == (400, "?versoin")
+            assert "'versoin' here; expected model, version, label, top, explain" in reply.json["error"]
 
 
 def test_no_model_at_all(tmp_path: Path) -> None:

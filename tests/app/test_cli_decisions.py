@@ -209,6 +209,16 @@ models.main(sys.argv[1:])
     result = python(code.replace("sys.argv[1:]", "['promote', 'pets', '1']"), SERVING_MODELS=str(store))
     assert result.returncode == 1 and "Traceback" not in result.stderr
     assert "pip install 'flask-serving[state]'" in result.stderr
+    split = python(code.replace("sys.argv[1:]", "['split', 'pets', '1=90', 'canary=10']"), SERVING_MODELS=str(store))
+    assert split.returncode == 1 and "needs sqlalchemy" in split.stderr, "and not that there is no such label"
+    for library in ("sqlalchemy", "psycopg"):
+        remote = python(
+            code.replace("sqlalchemy", library).replace("sys.argv[1:]", "['promote', 'pets', '1']"),
+            SERVING_MODELS=str(store),
+            DATABASE_URL="postgres://127.0.0.1:1/none",
+        )
+        assert remote.returncode == 1 and "Traceback" not in remote.stderr
+        assert f"needs {library}: pip install 'flask-serving[postgres]'" in remote.stderr
     assert python(code.replace("sys.argv[1:]", "['list']"), SERVING_MODELS=str(store)).returncode == 0
 
 

@@ -15,6 +15,7 @@ from flask.testing import FlaskCliRunner
 from model_packages import dense_network, write_package
 from pyapp import create_app
 from pyapp.cli.rubbish import TOUCHED_SECONDS, remove_all, stale_fetches
+from pyapp.packages import store as folders
 from pyapp.packages.statistics import statistics_of
 from pyapp.serving.decisions import Decisions, default_url
 from pyapp.serving.registry import Registry
@@ -73,7 +74,7 @@ def test_it_asks_and_can_only_tell(store: Path, runner: FlaskCliRunner) -> None:
 
 
 def versions(store: Path) -> list[int]:
-    return sorted(int(item.name) for item in (store / "pets").iterdir())
+    return folders.versions(store, "pets")
 
 
 def test_old_versions_leave_unless_a_decision_names_them(

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pyapp import create_app
+from pyapp.packages.store import versions
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -30,4 +31,4 @@ def test_the_commands_of_the_manual_work(tmp_path: Path, monkeypatch: pytest.Mon
         assert result.exit_code == 0, (command, result.output)
         if "--data" in command:
             assert "They agree on 98.00%" in result.output and "99.00%" in result.output
-    assert sorted(item.name for item in (store / "mnist").iterdir()) == ["2"]
+    assert versions(store, "mnist") == [2]

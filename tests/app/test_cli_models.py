@@ -49,6 +49,26 @@ def test_imports_the_next_version_and_says_what_it_is(runner: FlaskCliRunner, st
     assert len(samples) == 10
 
 
+def test_a_second_model_is_told_to_change_what_requests_mean(
+    runner: FlaskCliRunner, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = "/classify now wants ?model=NAME, or a server with SERVING_DEFAULT_MODEL=pets"
+    assert note in runner.invoke(args=[*IMPORT, *ARCHITECTURE]).output
+    assert note not in runner.invoke(args=[*IMPORT, *ARCHITECTURE]).output  # its second version
+    decided = create_app({"SERVING_MODELS": store, "SERVING_DEFAULT_MODEL": "pets"}).test_cli_runner()
+    arguments = [*IMPORT[:-1], "trees", *ARCHITECTURE]
+    assert note not in decided.invoke(args=arguments).output
+
+
+def test_training_data_are_told_to_be_kept(runner: FlaskCliRunner, tmp_path: Path) -> None:
+    table = tmp_path / "train.csv"
+    header = ",".join("abcdefgh")
+    np.savetxt(table, np.load(SEQUENTIAL / "input.npy"), delimiter=",", header=header, comments="")
+    result = runner.invoke(args=[*IMPORT, *ARCHITECTURE, "--train-data", str(table)])
+    assert result.exit_code == 0, result.output
+    assert "statistics  of train.csv" in result.output
+
+
 def test_json_has_all_that_the_summary_has(runner: FlaskCliRunner, store: Path) -> None:
     result = runner.invoke(args=[*IMPORT, *ARCHITECTURE, "--json", "--version", "7"])
     told = json.loads(result.stdout)
@@ -142,10 +162,13 @@ def test_remove_asks_and_takes_the_version_whole(runner: FlaskCliRunner, store: 
     assert kept.exit_code == 1 and (store / "pets" / "1").is_dir()
     gone = runner.invoke(args=["models", "remove", "pets", "1", "--yes"])
     assert gone.exit_code == 0 and "pets 1: removed" in gone.output
-    assert [item.name for item in (store / "pets").iterdir()] == ["2"]
+    assert folders.versions(store, "pets") == [2] and not (store / "pets" / "1").exists()
     told = json.loads(runner.invoke(args=["models", "remove", "pets", "2", "--yes", "--json"]).stdout)
     assert told == {"removed": {"name": "pets", "version": 2}}
-    assert not (store / "pets").exists()
+    assert folders.versions(store, "pets") == [] and "No models" in runner.invoke(args=["models", "list"]).stderr
+    assert folders.was_removed(store, "pets", 2)
+    assert runner.invoke(args=[*IMPORT[:-1], "pets", *ARCHITECTURE, "--version", "2"]).exit_code == 0
+    assert not folders.was_removed(store, "pets", 2), "or it would not stay when it gets lost"
 
 
 def test_a_version_half_removed_is_never_seen(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,3 +227,46 @@ def test_the_commands_are_there_without_an_app() -> None:
 
     settings: Any = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())
     assert settings["project"]["entry-points"]["flask.commands"]["models"] == "pyapp.cli:models"
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to be in, without settings: the models that ship are served."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("XDG_STATE_HOME", raising=False)
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "here"
+
+
+def test_without_a_store_an_import_makes_one_here_which_all_then_serve(elsewhere: Path) -> None:
+    shipped = REPOSITORY / "models"
+    before = files(shipped)
+    result = create_app().test_cli_runner().invoke(args=[*IMPORT, *ARCHITECTURE, "--dry-run"])
+    assert result.exit_code == 0 and files(elsewhere) == []
+    result = create_app().test_cli_runner().invoke(args=[*IMPORT, *ARCHITECTURE])
+    assert result.exit_code == 0, result.output
+    assert f"{elsewhere / 'models'} is new" in result.output
+    assert create_app().extensions["serving"].registry.snapshot.available() == {"flowers": [1]}
+    again = create_app().test_cli_runner().invoke(args=[*IMPORT, *ARCHITECTURE])
+    assert again.exit_code == 0 and "is new" not in again.output
+    assert files(shipped) == before
+
+
+def test_the_models_that_ship_are_never_written_to(elsewhere: Path) -> None:
+    before = files(REPOSITORY / "models")
+    app = create_app({"SERVING_ADMIN_TOKEN": "a token that is long"})
+    runner = app.test_cli_runner()
+    for arguments in (["remove", "mnist", "1", "--yes"], ["gc", "--keep", "1", "--yes"]):
+        refused = runner.invoke(args=["models", *arguments])
+        assert refused.exit_code == 1 and "came with the installation" in refused.stderr, refused.output
+    headers = {"Authorization": "Bearer a token that is long"}
+    for method in ("put", "delete"):
+        reply = getattr(app.test_client(), method)("/api/models/mnist/versions/1", headers=headers)
+        assert reply.status_code == 409 and "came with the installation" in reply.get_json()["error"]
+    pytest.importorskip("sqlalchemy")
+    assert runner.invoke(args=["models", "promote", "mnist", "1"]).exit_code == 0
+    app.extensions["serving"].watcher.look()  # a server's thread does that
+    assert app.extensions["serving"].registry.snapshot.models["mnist"].default == 1
+    assert files(REPOSITORY / "models") == before
+    assert list((elsewhere.parent / "home").rglob("*.sqlite3"))

@@ -45,6 +45,31 @@ def test_the_store_must_be_a_folder(tmp_path: Path) -> None:
         Config.read({"SERVING_MODELS": str(tmp_path / "absent")})
 
 
+def test_without_a_store_it_is_the_folder_here_or_what_ships(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shipped = Config.read({})
+    assert isinstance(shipped.models, Path) and (shipped.models / "mnist" / "1").is_dir()
+    assert shipped.is_shipped
+    assert not Config.read({"SERVING_MODELS": str(shipped.models)}).is_shipped  # whoever names it may write there
+    (tmp_path / "models").mkdir()
+    own = Config.read({})
+    assert (own.models, own.is_shipped) == (tmp_path / "models", False)
+    monkeypatch.chdir(shipped.models.parent)  # a source tree
+    assert not Config.read({}).is_shipped
+
+
+def test_only_what_somebody_set_is_hidden(tmp_path: Path) -> None:
+    def shown(**more: str) -> dict[str, object]:
+        rows = Config.read({"SERVING_MODELS": str(tmp_path), **more}).rows()
+        return {variable: value for variable, value, _ in rows}
+
+    assert shown()["SERVING_RATE_STORAGE"] == "memory://"
+    assert shown(SERVING_RATE_STORAGE="redis://:secret@x")["SERVING_RATE_STORAGE"] == "(set, not shown)"
+    meanings = {variable: meaning for variable, _, meaning in Config.read({"SERVING_MODELS": str(tmp_path)}).rows()}
+    assert "0: 25 s" in meanings["SERVING_TIMEOUT_MS"]
+    assert "default: ./models" in meanings["SERVING_MODELS"]
+
+
 def test_a_slip_in_a_name_is_told() -> None:
     with pytest.raises(ConfigError, match="did you mean SERVING_MAX_BATCH_ROWS"):
         Config.read({"SERVING_MAX_BACH_ROWS": "8"})

@@ -12,6 +12,7 @@ from model_packages import dense_network, write_package
 from pyapp import create_app
 from pyapp.packages.statistics import statistics_of
 
+TOKEN = "s3cret-s3cret-s3cret"
 ROWS = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
 
 
@@ -78,9 +79,9 @@ def test_counts_are_of_all_processes_and_go_on_after_a_restart(store: Path) -> N
 def test_only_what_was_answered_is_counted(store: Path) -> None:
     """Neither what a shadow computes, nor a second time what is compared with it and journalled."""
     shutil.copytree(store / "m" / "2", store / "m" / "3")
-    app = create_app({"SERVING_MODELS": str(store), "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_JOURNAL": "digest"})
+    app = create_app({"SERVING_MODELS": str(store), "SERVING_ADMIN_TOKEN": TOKEN, "SERVING_JOURNAL": "digest"})
     shadow = {"target": 2, "percent": 100}
-    client, admin = app.test_client(), {"Authorization": "Bearer s3cret"}
+    client, admin = app.test_client(), {"Authorization": f"Bearer {TOKEN}"}
     assert client.put("/api/models/m/shadow", json=shadow, headers=admin).status_code == 200
     ask(app, ROWS)
     assert app.extensions["serving"].observer.flush()
@@ -93,13 +94,13 @@ def test_only_what_was_answered_is_counted(store: Path) -> None:
 
 def test_only_a_server_makes_files_of_counts(store: Path, tmp_path: Path) -> None:
     """Those of the command line, perhaps another user's, would be closed to it; an upload is tried in another place."""
-    app = create_app({"SERVING_MODELS": str(store), "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_POLL_SECONDS": 0})
+    app = create_app({"SERVING_MODELS": str(store), "SERVING_ADMIN_TOKEN": TOKEN, "SERVING_POLL_SECONDS": 0})
     app.extensions["serving"].watcher.stop()
     shutil.rmtree(tmp_path / "state")
     for command in (["list"], ["promote", "m", "2"], ["show", "m", "2"]):
         assert app.test_cli_runner().invoke(args=["models", *command]).exit_code == 0
     shutil.make_archive(str(tmp_path / "package"), "zip", store / "m" / "2")
-    body, admin = (tmp_path / "package.zip").read_bytes(), {"Authorization": "Bearer s3cret"}
+    body, admin = (tmp_path / "package.zip").read_bytes(), {"Authorization": f"Bearer {TOKEN}"}
     assert app.test_client().put("/api/models/m/versions/3", data=body, headers=admin).status_code == 201
     assert not (tmp_path / "state").exists()
 

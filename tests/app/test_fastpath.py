@@ -57,6 +57,14 @@ def through_flask(monkeypatch: pytest.MonkeyPatch, app: Flask) -> list[str]:
     return seen
 
 
+def test_a_default_model_is_on_it(store: Path, write_network: Callable[..., Path]) -> None:
+    write_network(store / "birds" / "1")
+    for settings, model in (({}, None), ({"SERVING_DEFAULT_MODEL": "pets"}, "pets")):
+        app = create_app({"SERVING_MODELS": store, **settings})
+        route = fastpath._routes_of(app.extensions["serving"].registry.snapshot).get("/classify")
+        assert (route.model.name if route else None) == model
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.method} {case.url} {case.content_type}"[:70])
 def test_both_ways_give_the_same(case: Case, app: Flask, through_flask: list[str]) -> None:
     bare = run(Flask.wsgi_app.__get__(app), case.open())

@@ -15,7 +15,7 @@ from pyapp.serving.answers import Answers
 from pyapp.serving.compare import Comparison
 
 Write = Callable[..., Path]
-TOKEN = "s3cret"
+TOKEN = "s3cret-s3cret-s3cret"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 SETTINGS = {"SERVING_ADMIN_TOKEN": TOKEN, "SERVING_POLL_SECONDS": 0}
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pyapp import port
+from running_server import running
 
 HOLD = """
 import socket, sys
@@ -143,3 +144,9 @@ def test_privileged_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket.socket, "bind", refuse)
     with pytest.raises(port.PortError, match="port 80 is for privileged processes only; choose one from 1024"):
         port.check_free("127.0.0.1", 80)
+
+
+def test_it_says_whose_models_it_serves(store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SERVING_MODELS", str(store))
+    with running(tmp_path / "log") as server:
+        assert f"Models: {store}\n" in server.log.read_text()

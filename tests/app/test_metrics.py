@@ -25,7 +25,7 @@ from pyapp.serving.state.errors import StateError
 from pyapp.worker import Guarded
 
 ROOT = Path(__file__).parents[2]
-TOKEN = "s3cret"
+TOKEN = "s3cret-s3cret-s3cret"
 ADMIN = {"Authorization": f"Bearer {TOKEN}"}
 OPENMETRICS = {"Accept": "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"}
 PETS = {"model": "pets", "version": "2"}
@@ -308,7 +308,7 @@ def test_dropped_observations_are_told(used: FlaskClient, app: Flask) -> None:
 def test_refusals_are_told_by_their_reason(store: Path) -> None:
     key = {"X-API-Key": "k" * 16}
     settings = {"SERVING_MODELS": store, "SERVING_API_KEYS": "k" * 16, "SERVING_RATE_LIMIT": "5/hour;4/hour"}
-    client = create_app({**settings, "SERVING_ADMIN_TOKEN": "secret"}).test_client()
+    client = create_app({**settings, "SERVING_ADMIN_TOKEN": "secret-secret-secret"}).test_client()
     statuses = [client.post("/classify", json=[1, 2, 3, 4], headers=key).status_code for _ in range(7)]
     assert statuses == [200] * 4 + [429] * 3
     for path in ("/classify", "/v1/models/pets:predict", "/V1/models/pets:predict", "/v2/models/pets/infer"):

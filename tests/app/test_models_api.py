@@ -1,9 +1,15 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import pytest
 from flask.testing import FlaskClient, FlaskCliRunner
 
 from pyapp import create_app
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_all_there_is_to_know_of_a_version(client: FlaskClient) -> None:
@@ -65,10 +71,26 @@ def test_the_command_line_shows_the_settings_in_force(runner: FlaskCliRunner, st
     assert '"SERVING_MAX_BODY_BYTES": 16777216' in runner.invoke(args=["serving", "config", "--json"]).output
 
 
+@pytest.mark.parametrize("app_option", [[], ["--app", "mine:app"]])
+def test_what_needs_no_app_works_without_one(store: Path, tmp_path: Path, app_option: list[str]) -> None:
+    (tmp_path / "mine.py").write_text("import pyapp\napp = pyapp.create_app({'SERVING_SLOTS': 3})\n")
+    environ = {**os.environ, "SERVING_MODELS": str(store), "PYTHONPATH": str(ROOT)}
+    environ = {name: value for name, value in environ.items() if name != "FLASK_APP"}
+
+    def flask(*command: str) -> str:
+        line = [sys.executable, "-m", "flask", *app_option, *command]
+        done = subprocess.run(line, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert json.loads(flask("serving", "config", "--json"))["SERVING_SLOTS"] == (3 if app_option else 0)
+    assert flask("serving", "errors") == (ROOT / "docs" / "errors.md").read_text()
+
+
 def test_what_was_decided_is_told(store: Path) -> None:
-    settings = {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_POLL_SECONDS": 0}
+    settings = {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret-s3cret-s3cret", "SERVING_POLL_SECONDS": 0}
     client = create_app(settings).test_client()
-    admin = {"Authorization": "Bearer s3cret"}
+    admin = {"Authorization": "Bearer s3cret-s3cret-s3cret"}
     assert client.get("/api/models").json["models"][0]["routing"]["split"] is None
     client.put("/api/models/pets/split", json={"shares": {"1": 25, "2": 75}}, headers=admin)
     client.put("/api/models/pets/shadow", json={"target": "1", "percent": 10}, headers=admin)

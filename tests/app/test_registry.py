@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pyapp.packages import store as folders
 from pyapp.serving.registry import Registry
 from pyapp.serving.versions import AmbiguousModelError, State, UnavailableError, UnknownVersionError
 
@@ -188,6 +189,32 @@ def test_a_snapshot_never_changes_and_the_next_replaces_it_whole(store: Path, wr
     assert registry.snapshot.available() == {"pets": [2, 3]}
     with pytest.raises(TypeError):
         before.models["x"] = ()  # type: ignore[index]
+
+
+def test_a_model_leaves_when_its_last_version_was_removed_and_not_when_it_got_lost(
+    store: Path, write_network: Write
+) -> None:
+    registry = loaded(store)
+    for version in (1, 2):
+        folders.remove(store, "pets", version)
+    registry.reload()
+    assert registry.snapshot.models == {}
+    write_network(store / "pets" / "2")
+    folders.forget_removal(store / "pets" / "2")  # as everything does that writes a version
+    registry.reload()
+    shutil.rmtree(store / "pets" / "2")
+    registry.reload()
+    assert registry.find("pets").version == 2
+
+
+def test_a_version_that_was_removed_leaves_a_broken_one_alone(store: Path) -> None:
+    _cut(store / "pets" / "2")
+    registry = loaded(store)
+    assert registry.find("pets").version == 1
+    folders.remove(store, "pets", 1)
+    registry.reload()
+    with pytest.raises(UnavailableError, match="no version of pets can answer"):
+        registry.find("pets")
 
 
 def test_a_store_that_vanishes_leaves_what_was_served(store: Path) -> None:

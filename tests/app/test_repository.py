@@ -12,7 +12,7 @@ from model_packages import dense_network, write_package
 from pyapp import create_app
 from pyapp.serving.policy import Policy
 
-TOKEN = {"Authorization": "Bearer secret"}
+TOKEN = {"Authorization": "Bearer s3cret-s3cret-s3cret"}
 REPOSITORY = "/v2/repository/models"
 
 
@@ -20,7 +20,7 @@ REPOSITORY = "/v2/repository/models"
 def admin(store: Path, tmp_path: Path) -> FlaskClient:
     settings = {
         "SERVING_MODELS": store,
-        "SERVING_ADMIN_TOKEN": "secret",
+        "SERVING_ADMIN_TOKEN": "s3cret-s3cret-s3cret",
         "DATABASE_URL": f"sqlite:///{tmp_path / 'state.db'}",
     }
     return create_app(settings).test_client()

@@ -10,14 +10,17 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from pyapp import create_app
+from pyapp.packages.store import versions, was_removed
 
 Write = Callable[..., Path]
-ADMIN = {"Authorization": "Bearer s3cret"}
+ADMIN = {"Authorization": "Bearer s3cret-s3cret-s3cret"}
 
 
 @pytest.fixture
 def app(store: Path) -> Flask:
-    return create_app({"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret", "SERVING_MAX_UPLOAD_BYTES": 20_000})
+    return create_app(
+        {"SERVING_MODELS": store, "SERVING_ADMIN_TOKEN": "s3cret-s3cret-s3cret", "SERVING_MAX_UPLOAD_BYTES": 20_000}
+    )
 
 
 @pytest.fixture
@@ -93,10 +96,16 @@ def test_names_cannot_leave_the_store(client: FlaskClient, store: Path, package:
     assert sorted(store.parent.rglob("*")) == before
 
 
-def test_a_version_is_removed(app: Flask, client: FlaskClient, store: Path) -> None:
+def test_a_version_is_removed(app: Flask, client: FlaskClient, store: Path, package: Path) -> None:
     assert client.delete("/api/models/pets/versions/2", headers=ADMIN).status_code == 409
     assert client.delete("/api/models/pets/versions/9", headers=ADMIN).status_code == 404
     assert client.delete("/api/models/pets/versions/1", headers=ADMIN).status_code == 200
-    assert sorted(item.name for item in (store / "pets").iterdir()) == ["2"]
+    assert versions(store, "pets") == [2]
     app.extensions["serving"].registry.reload()
     assert client.post("/classify?version=1", json=[1, 2, 3, 4]).status_code == 404
+    assert client.delete("/api/models/pets/versions/2", headers=ADMIN).status_code == 200
+    app.extensions["serving"].registry.reload()
+    assert client.get("/api/models").get_json() == {"models": []}
+    assert was_removed(store, "pets", 2)
+    assert put(client, zipped(contents(package)), 2)[0] == 201
+    assert not was_removed(store, "pets", 2), "or it would not stay when it gets lost"

@@ -276,7 +276,7 @@ def test_the_examples_in_the_documentation(server: Server, tmp_path: Path, monke
     try:
         for block in blocks:
             code = block.replace("http://127.0.0.1:5000", f"http://127.0.0.1:{server.port}")
-            code = code.replace('"my-key"', repr(KEY)).replace('"my-token"', repr(TOKEN))
+            code = code.replace('"key-of-this-program"', repr(KEY)).replace('"token-of-administrators"', repr(TOKEN))
             exec(compile(code, "client.md", "exec"), space)
     finally:
         for name in ("client", "patient", "admin"):

@@ -2,7 +2,10 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
+import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -226,8 +229,19 @@ def test_who_can_t_be_reached_is_said(ask: Ask, pauses: list[float]) -> None:
     with pytest.raises(UnreachableError, match="refused") as caught:
         ask(server, "classify", [1])
     assert caught.value.status is None
+    assert str(caught.value) == "http://s/classify can't be reached: refused"
+    trace = "".join(traceback.format_exception(caught.value))
+    assert "httpx.ConnectError" not in trace
     with pytest.raises(TooLateError):
         ask(Scripted(httpx.ReadTimeout("")), "classify", [1])
+
+
+def test_without_httpx_it_says_what_to_install() -> None:
+    code = "import sys; sys.modules['httpx'] = None; import pyapp.client"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stderr.splitlines()[-1] == (
+        "ModuleNotFoundError: pyapp.client needs httpx: pip install 'flask-serving[client]'"
+    )
 
 
 def test_keys_go_only_where_they_belong(ask: Ask) -> None:

@@ -10,7 +10,7 @@ import pytest
 from model_packages import dense_network, identity_network, write_package
 from running_server import Server, free_port, running
 
-TOKEN = "let me in"
+TOKEN = "let me in, please"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ with warnings.catch_warnings():
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-TOKEN = {"Authorization": "Bearer let me in"}
+TOKEN = {"Authorization": "Bearer let me in, please"}
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from model_packages import identity_network
 from pyapp.packages import write_package
 from running_server import Server, free_port, running
 
-TOKEN = "s3cret"
+TOKEN = "s3cret-s3cret-s3cret"
 ROOT = Path(__file__).parents[2]
 COLUMNS = [
     {"name": "age", "type": "number", "missing": "nan"},

@@ -155,8 +155,13 @@ def test_labels_can_be_given(tmp_path: Path) -> None:
     model = make_pipeline(StandardScaler(), LogisticRegression()).fit(x, y)
     found = imported(model, tmp_path, labels=["low", "middle", "high"])
     assert found.manifest["outputs"][0]["labels"] == ["low", "middle", "high"]
-    with pytest.raises(ImportRefusedError, match="2 labels for 3 scores"):
+    assert any("in place of the file's" in note for note in found.notes)
+    with pytest.raises(ImportRefusedError, match="2 labels; expected 3"):
         imported(model, tmp_path, labels=["low", "high"])
+    own = [str(label) for label in model.classes_]
+    assert imported(model, tmp_path, labels=own).notes == imported(model, tmp_path).notes
+    with pytest.raises(ImportRefusedError, match=f"own in another order.* in the order {','.join(own)}:"):
+        imported(model, tmp_path, labels=own[::-1])
 
 
 def test_nothing_of_the_framework_is_loaded(tmp_path: Path) -> None:

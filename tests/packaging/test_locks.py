@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = [ROOT / "requirements.txt", ROOT / "requirements" / "build.lock", ROOT / "requirements" / "dev.lock"]
+LOCKS = [ROOT / "requirements.txt", *(ROOT / "requirements" / f"{name}.lock" for name in ("build", "dev", "heroku"))]
 
 
 def locked(path: Path) -> dict[str, str]:
@@ -37,17 +37,19 @@ def test_locks_name_no_index_and_no_path(path: Path) -> None:
 def test_locks_cover_pyproject() -> None:
     pyproject = tomllib.loads((ROOT / "pyproject.toml").read_text())
     project = pyproject["project"]
-    run, build, dev = map(locked, LOCKS)
+    run, build, dev, heroku = map(locked, LOCKS)
     assert names(project["dependencies"]) <= run.keys()
     assert names(pyproject["build-system"]["requires"]) == build.keys()
     for extra in project["optional-dependencies"].values():
         assert names(extra) <= dev.keys()
+    assert names(project["optional-dependencies"]["postgres"]) | run.keys() <= heroku.keys()
 
 
 def test_locks_agree() -> None:
-    run, build, dev = map(locked, LOCKS)
+    run, build, dev, heroku = map(locked, LOCKS)
     assert run.items() <= dev.items()
     assert build.items() <= dev.items()
+    assert heroku.items() <= dev.items()
 
 
 def test_pins_of_the_build_are_the_locked_ones() -> None:

@@ -80,3 +80,5 @@ def test_heroku_gets_a_python_that_the_project_supports() -> None:
     assert (major, minor) >= tuple(int(part) for part in requires.removeprefix(">=").split("."))
     assert json.loads((ROOT / "app.json").read_text())["buildpacks"] == [{"url": "heroku/python"}]
     assert os.access(ROOT / "bin" / "post_compile", os.X_OK)
+    # app.json makes an admin's token, so there must be what decisions need.
+    assert "pip install --require-hashes -r requirements/heroku.lock\n" in (ROOT / "bin" / "post_compile").read_text()

@@ -113,8 +113,10 @@ def _imported(model: Any, walk: Walk, answer: Answer, options: ImportOptions, so
     labels = list(options.labels) if options.labels is not None else answer.labels
     if task == "classification":
         labels = labels or [str(i) for i in range(rows.width)]
-        if len(labels) != rows.width and (len(labels), rows.width) != (2, 1):
-            raise ImportRefusedError(f"{source}: {len(labels)} labels for {rows.width} scores; expected one for each")
+        expected = 2 if rows.width == 1 else rows.width
+        if len(labels) != expected:
+            raise ImportRefusedError(f"{source}: {len(labels)} labels; expected {expected}")
+        _compare_labels(labels, answer.labels, columns, source)
         output["labels"] = labels
     if columns.is_table:
         if columns.unused:
@@ -127,6 +129,18 @@ def _imported(model: Any, walk: Walk, answer: Answer, options: ImportOptions, so
     provenance |= {"source": source, "model": _described(model), "output": answer.method}
     manifest = network.manifest(task, [output], provenance)
     return Imported(manifest, network.tensors, list(columns.notes))
+
+
+def _compare_labels(labels: list[str], of_file: list[str] | None, columns: Columns, source: str) -> None:
+    """Labels are in the order of the outputs, which the file knows: its own ones in another order are a mistake."""
+    if not of_file or labels == of_file:
+        return
+    if sorted(labels) == sorted(of_file):
+        raise ImportRefusedError(
+            f"{source}: the labels are the file's own in another order; its outputs are in the order "
+            f"{','.join(of_file)}: leave --labels out"
+        )
+    columns.note(f"labels in place of the file's {', '.join(of_file)}")
 
 
 def _described(model: Thing) -> str:

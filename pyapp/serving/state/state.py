@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pyapp.serving.routing import NO_ROUTING, Routing, from_document, to_document
 
 from . import tables
-from .errors import StateError
+from .errors import StateError, without
 from .migrations import upgrade
 
 CONNECT_SECONDS = 5
@@ -131,6 +131,8 @@ class State:
         """Database errors as StateError, without the password that a URL may hold."""
         try:
             yield
+        except ImportError as error:  # the database's own library
+            raise without(error.name, self.url) from error
         except (SQLAlchemyError, OSError) as error:
             shown = sa.make_url(self.url).render_as_string(hide_password=True)
             cause = getattr(error, "orig", None) or error

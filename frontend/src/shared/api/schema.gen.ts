@@ -326,7 +326,8 @@ export interface paths {
         put?: never;
         /**
          * Rows, records, texts or a picture in; labels with scores, or values, out
-         * @description Query: `model` (default: the only one), `version` or `label` (default: as was decided, or the newest), `top`.
+         * @description Query: `model` (default: SERVING_DEFAULT_MODEL, or the only one), `version` or `label` (default: as was decided, or
+         *     the newest), `top`.
          *     `explain=1` adds what the inputs have contributed (docs/explain.md), by `method`, with `steps`, for `target`.
          */
         post: operations["classify_classify"];
@@ -2332,7 +2333,7 @@ export interface operations {
     classify_classify: {
         parameters: {
             query?: {
-                /** @description the model's name; may be left out where there is one only */
+                /** @description the model's name; may be left out where there is only one, or a default (SERVING_DEFAULT_MODEL) */
                 model?: string;
                 /** @description default: as was decided, or the newest */
                 version?: number;
