@@ -38,7 +38,7 @@ class DocumentedClient(FlaskClient):
     def open(self, *args: Any, **options: Any) -> TestResponse:
         """Also of every request by get(), post() and the others."""
         response = super().open(*args, **options)
-        view = self._view_of(response) if response.is_json else None
+        view = self._view_of(response) if response.is_json and response.request.method != "HEAD" else None
         found = validator(view, response.status_code) if view else None
         if found:
             found.validate(response.json)

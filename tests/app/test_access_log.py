@@ -45,8 +45,8 @@ def test_a_request_is_one_line_of_json(store: Path, lines: io.StringIO) -> None:
     client = app_of(store, 100).test_client()
     for _ in range(2):  # through Flask, then past it
         headers = {"X-Request-ID": "mine", "traceparent": TRACE, "Authorization": "Bearer s3cret"}
-        client.post("/classify?model=pets&key=s3cret", json=[1, 2, 3, 4], headers=headers)
-    client.post("/classify", data="[1, 2", content_type="application/json")
+        client.post("/classify?model=pets", json=[1, 2, 3, 4], headers=headers)
+    client.post("/classify?key=s3cret", data="[1, 2", content_type="application/json")
     first, second, third = read(lines)
     for line in (first, second):
         assert line["method"] == "POST"

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi import checks as known
 from model_packages import dense_network, identity_network, write_package
 from pyapp import create_app
 
-EXAMPLES = 6  # for each operation, mode and set of models
+EXAMPLES = 4  # for each operation, mode and set of models
 TOKEN = "s3cret-s3cret-s3cret"
 WORDS = [{"op": "count_words", "input": "words", "vocabulary": ["good", "bad"], "norm": None}]
 COLUMNS = [
