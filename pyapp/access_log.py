@@ -33,30 +33,35 @@ _TOLD = {  # header of the reply → field of the line
 
 
 class AccessLog:
-    """A WSGI callable around the app."""
+    """Writes a line of a request that was answered, or has it written around a WSGI callable."""
 
-    def __init__(self, app: "WSGIApplication", percent: float) -> None:
+    def __init__(self, percent: float) -> None:
         """`percent` of the requests that succeed, or fail by the client's fault, are written."""
-        self._app = app
         self._share = percent / 100
+        self._chance = random.random
 
-    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Passes on, and writes."""
-        begun = time.perf_counter()
-        answered: list[Any] = []
+    def takes(self, status: int) -> bool:
+        """Shall `write` be called for a request with that status?"""
+        return status >= 500 or self._chance() < self._share
 
-        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
-            answered[:] = [status, headers]
-            return start_response(status, headers, *error)
+    def around(self, app: "WSGIApplication") -> "WSGIApplication":
+        """The app, with a line of what it is asked."""
 
-        reply = self._app(environ, start)
-        if answered and (answered[0] >= "500" or random.random() < self._share):  # noqa: S311 -- a sample
-            self._write(environ, answered[0], answered[1], time.perf_counter() - begun)
-        return reply
+        def logged(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+            begun = time.perf_counter()
+
+            def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+                if self.takes(code := int(status[:3])):
+                    self.write(environ, code, headers, time.perf_counter() - begun)
+                return start_response(status, headers, *error)
+
+            return app(environ, start)
+
+        return logged
 
     @staticmethod
-    def _write(environ: "WSGIEnvironment", status: str, headers: list[tuple[str, str]], seconds: float) -> None:
-        code = int(status[:3])
+    def write(environ: "WSGIEnvironment", code: int, headers: list[tuple[str, str]], seconds: float) -> None:
+        """One line, of the reply's status and headers."""
         line: dict[str, Any] = {
             "method": environ["REQUEST_METHOD"],
             "path": environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
@@ -72,9 +77,13 @@ class AccessLog:
         for field in ("bytes_in", "bytes_out", "version", "batch_rows", "queue_us"):
             if str(line.get(field, "")).isdecimal():
                 line[field] = int(line[field])
-        log.log(logging.ERROR if code >= 500 else logging.INFO, "request", extra={"line": line})
+        level = logging.ERROR if code >= 500 else logging.INFO
+        record = logging.LogRecord(log.name, level, __file__, 0, "request", None, None)  # nobody looks for the caller
+        record.line = line
+        log.handle(record)
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _COLOURS = {2: "32", 3: "36", 4: "33", 5: "31"}
 
 
@@ -92,7 +101,7 @@ class JsonFormatter(logging.Formatter):
         told |= line if line is not None else {"message": record.getMessage()}
         if record.exc_info:
             told["trace"] = self.formatException(record.exc_info)
-        return json.dumps(told, ensure_ascii=False, default=str)
+        return _encode(told)
 
 
 class TextFormatter(logging.Formatter):

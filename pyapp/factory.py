@@ -49,13 +49,9 @@ def create_app(config: Config | Mapping[str, Any] | None = None) -> Flask:
         access.allow_origins(app, config.cors_origins)
     if keys is not None:
         access.require_keys(app, keys)
-    app.wsgi_app = _observed(FastPath(app, parts, keys), config)  # type: ignore[method-assign]
+    log = AccessLog(config.log_percent) if access_log.isEnabledFor(logging.INFO) else None
+    fast = FastPath(app, parts, keys, log)
+    app.wsgi_app = Tracing(fast) if is_wanted() else fast  # type: ignore[method-assign]
     if config.rate_limit:  # after the fast path, which so lets every request through Flask, and its limiter
         access.limit(app, config, keys)
     return app
-
-
-def _observed(wsgi: FastPath, config: Config) -> Any:
-    """What looks at every request, whichever way it goes: spans and the log, where somebody takes them."""
-    wrapped: Any = Tracing(wsgi) if is_wanted() else wsgi
-    return AccessLog(wrapped, config.log_percent) if access_log.isEnabledFor(logging.INFO) else wrapped

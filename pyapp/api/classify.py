@@ -26,12 +26,17 @@ PARAMETERS = ("model", "version", "label", "top", "explain", "method", "steps", 
 
 _LARGEST = 2**31 - 1
 _LISTS = ("ndjson", "jsonl")
+_COMMON = (None, "application/json", "*/*")
+"""Headers that nobody need search."""
 
 
 def is_plain(environ: Mapping[str, Any]) -> bool:
     """Does the engine alone have the answer?  Where this says no it may still turn out that it has."""
-    content_type = environ.get("CONTENT_TYPE", "").lower()
-    return "csv" not in environ.get("HTTP_ACCEPT", "").lower() and not any(word in content_type for word in _LISTS)
+    content_type = environ.get("CONTENT_TYPE")
+    if content_type not in _COMMON and any(word in content_type.lower() for word in _LISTS):
+        return False
+    accept = environ.get("HTTP_ACCEPT")
+    return accept in _COMMON or "csv" not in accept.lower()
 
 
 @bp.post("/classify")

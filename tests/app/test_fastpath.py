@@ -61,7 +61,8 @@ def test_a_default_model_is_on_it(store: Path, write_network: Callable[..., Path
     write_network(store / "birds" / "1")
     for settings, model in (({}, None), ({"SERVING_DEFAULT_MODEL": "pets"}, "pets")):
         app = create_app({"SERVING_MODELS": store, **settings})
-        route = fastpath._routes_of(app.extensions["serving"].registry.snapshot).get("/classify")
+        parts = app.extensions["serving"]
+        route = fastpath._routes_of(parts.registry.snapshot, parts.observer).get("/classify")
         assert (route.model.name if route else None) == model
 
 
