@@ -18,7 +18,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from pyapp import Config, ConfigError
 from pyapp.access_log import configure as configure_log
-from pyapp.worker import DRAIN_SECONDS, Guarded, refuse_connections
+from pyapp.worker import DRAIN_SECONDS, SWITCH_SECONDS, Guarded, refuse_connections
 
 try:
     _config = Config.read()
@@ -34,6 +34,7 @@ STALL_SECONDS = 60
 
 def post_worker_init(worker: "Worker") -> None:
     """Called in a new worker when it has loaded the app: it follows the models itself, and guards its port."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     worker.app.wsgi().extensions["serving"].watcher.ensure()
     if worker.sockets[0].family == socket.AF_UNIX:
         return

@@ -69,6 +69,11 @@ def _one_of(*words: str) -> Callable[[str], None]:
     return check
 
 
+def usable_cores() -> int:
+    """Those that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def check_secret(text: str) -> None:
     """Raises ValueError, without the text, if it could be guessed."""
     if len(text) < LEAST_SECRET:
@@ -112,7 +117,7 @@ class Config:
     )
     slots: int = field(
         default=0,
-        metadata=_row("SERVING_SLOTS", "batches computed at once; 0: one per core", 0, 1024),
+        metadata=_row("SERVING_SLOTS", "batches that a process computes at once; 0: its share of the cores", 0, 1024),
     )
     max_batch_rows: int = field(
         default=0,
@@ -247,6 +252,13 @@ class Config:
         """Are the models those of the installation, for want of others?  Nothing is to be written there then."""
         is_own = self.models == OWN_MODELS.resolve()
         return "SERVING_MODELS" not in self.given and self.models == _shipped_models() and not is_own
+
+    @property
+    def share_of_slots(self) -> int:
+        """Of a process's engine; 0: one per core.  More leaders than cores make small batches and fight for caches."""
+        if self.slots or self.workers == 1:
+            return self.slots
+        return max(1, usable_cores() // self.workers)
 
     @property
     def deadline(self) -> float:

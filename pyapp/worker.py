@@ -32,6 +32,11 @@ DRAIN_SECONDS = 1.0
 
 DISCARD_BYTES = 1 << 20
 
+SWITCH_SECONDS = 0.0005
+"""For how long Python code that does not wait keeps the interpreter from other threads.  A request has it for some
+microseconds at a time; what follows the store and the database, or writes /metrics, must not hold it up for Python's
+usual 5 ms, several times over."""
+
 _SO_ATTACH_FILTER = 26  # asm-generic/socket.h
 _NO_SYN = (  # instructions of linux/filter.h: code, jump if true, jump if false, operand
     (0x30, 0, 0, 13),  # load the byte of the TCP header that holds the flags
@@ -51,6 +56,7 @@ def prepare(app: "Flask", address: tuple[str, int], deadline: float) -> "WSGIApp
 
     `deadline`: of a request, in seconds.
     """
+    sys.setswitchinterval(SWITCH_SECONDS)
     is_linux = sys.platform == "linux"
     if is_linux:
         # Blocked before any other thread is started, as they inherit that: SIGTERM is for the thread below alone.

@@ -63,6 +63,11 @@ class Decisions:
             self._state = State(self._url)
         return self._state
 
+    def prepare(self) -> None:
+        """Loads the libraries that deciding needs, where they are installed.  Seconds of Python: not amid traffic."""
+        with suppress(StateError):
+            _ = self.state
+
     @property
     def records(self) -> "Records":
         """Journal, feedback and comparisons.  As `state`."""

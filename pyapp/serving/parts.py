@@ -16,7 +16,6 @@ from .store import open_store
 from .watcher import Watcher
 
 _ENGINE_OPTIONS = (
-    "slots",
     "max_batch_rows",
     "max_queue_rows",
     "max_wait_us",
@@ -43,9 +42,8 @@ class Parts:
 def start(config: Config) -> Parts:
     """All parts, with the models loaded.  Raises ConfigError if the store can't be listed."""
     images.silence_decoders()
-    computing = engine.Engine(
-        decode_image=images.decode_image, **{name: getattr(config, name) for name in _ENGINE_OPTIONS}
-    )
+    options = {name: getattr(config, name) for name in _ENGINE_OPTIONS}
+    computing = engine.Engine(decode_image=images.decode_image, slots=config.share_of_slots, **options)
     policy = Policy.parse(config.versions)
     registry = Registry(open_store(config.models), policy, default_model=config.default_model)
     url = config.database_url or default_url(config.models, config.is_shipped)
@@ -68,6 +66,8 @@ def start(config: Config) -> Parts:
         request_ids=RequestIds(),
         config=config,
     )
+    if config.admin_token:
+        decisions.prepare()
     parts.watcher.look()
     if registry.error:
         raise ConfigError(f"SERVING_MODELS: {registry.error}")

@@ -1,5 +1,6 @@
 """What people decide about models, over HTTP: promotions, labels, splits, shadows, policies, and who did it."""
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -247,3 +248,15 @@ def test_without_the_database_library_serving_goes_on_and_deciding_is_503(
     assert client.post("/classify", json=[0.5, -1, 2, 0.25]).status_code == 200
     reply = client.post("/api/models/pets/promote", json={"version": 1}, headers=ADMIN)
     assert reply.status_code == 503 and "needs sqlalchemy" in reply.get_json()["error"]
+
+
+@pytest.mark.parametrize("token", ["", TOKEN])
+def test_what_deciding_needs_is_loaded_before_requests_come(token: str, store: Path) -> None:
+    code = f"""
+import sys
+from pyapp import create_app
+create_app({{"SERVING_MODELS": {str(store)!r}, "SERVING_ADMIN_TOKEN": {token!r}}})
+print({{"sqlalchemy", "alembic.command"}} <= set(sys.modules), "sqlalchemy" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(bool(token))] * 2

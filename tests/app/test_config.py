@@ -96,3 +96,16 @@ def test_a_wrong_setting_stops_the_start_without_a_trace(command: list[str], tmp
     assert done.returncode == 2
     assert "SERVING_MAX_BODY_BYTES is 'lots'; it must be a whole number from 1 to" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("cores", "workers", "slots", "each"), [(8, 1, 0, 0), (8, 3, 0, 2), (2, 8, 0, 1), (8, 2, 6, 6)]
+)
+def test_workers_share_the_cores(
+    cores: int, workers: int, slots: int, each: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pyapp.config.usable_cores", lambda: cores)
+    config = Config.read(
+        {"SERVING_MODELS": str(tmp_path), "SERVING_WORKERS": str(workers), "SERVING_SLOTS": str(slots)}
+    )
+    assert config.share_of_slots == each
