@@ -31,13 +31,21 @@ _QUESTION = f"GET {PATH} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\
 class Watch:
     """Asks `address` for as long as `wanted` says; `late` is whether requests wait too long at present."""
 
-    def __init__(self, address: tuple[str, int], deadline: float, wanted: Callable[[], bool]) -> None:
-        """`deadline` in seconds, from arrival to reply."""
+    def __init__(
+        self,
+        address: tuple[str, int],
+        deadline: float,
+        wanted: Callable[[], bool],
+        relieve: Callable[[], object] = lambda: None,
+    ) -> None:
+        """`deadline` in seconds, from arrival to reply.  `relieve` is called now and then while no thread is free."""
         self.late = False
         self._is_heard = True
         self._address, self._limit, self._wanted = address, deadline / 3, wanted
         self._pause = max(self._limit / 4, SHORTEST_PAUSE)
         self._give_up = max(2 * deadline, SHORTEST_DOUBT)
+        self._relieve = relieve
+        self._relieved = 0.0
         self._pending: dict[socket.socket, float] = {}  # when each was asked, the oldest first
 
     def start(self) -> None:
@@ -86,6 +94,9 @@ class Watch:
         more connection for example: then nothing is refused until there is an answer.
         """
         age = now - next(iter(self._pending.values()), now)
+        if age > self._limit and now > self._relieved + 1:
+            self._relieved = now
+            self._relieve()
         if age > self._give_up:
             self._forget()
             self._is_heard = False

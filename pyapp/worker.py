@@ -8,6 +8,7 @@ nothing else.  Ctrl+C is SIGINT and stops granian at once.
 """
 
 import ctypes
+import logging
 import multiprocessing
 import os
 import signal
@@ -16,19 +17,24 @@ import struct
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import overload
+from . import overload, sockets
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from flask import Flask
 
+log = logging.getLogger(__name__)
+
 DRAIN_SECONDS = 1.0
 """A busy client has sent its next request by then, and an idle one has nothing to lose."""
+
+STALL_SECONDS = 5.0
+"""Where threads are short, a client that has been silent for so long after its deadline, in the middle of its request,
+loses its connection."""
 
 DISCARD_BYTES = 1 << 20
 
@@ -84,7 +90,12 @@ class Guarded:
     def watch(self, address: tuple[str, int], deadline: float) -> None:
         """Refuses from now on what has waited too long for a thread of the server at `address`."""
         host = _OF_ANY_ADDRESS.get(address[0], address[0])
-        self._watch = overload.Watch((host, address[1]), deadline, lambda: not self.stopping)
+
+        def relieve() -> None:
+            if stalled := sockets.shut_stalled(address[1], deadline + STALL_SECONDS):
+                log.warning("no thread was free, and %d clients silent amid their requests: disconnected", stalled)
+
+        self._watch = overload.Watch((host, address[1]), deadline, lambda: not self.stopping, relieve)
         self._watch.start()
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -121,7 +132,7 @@ def _closing(start_response: "StartResponse") -> "StartResponse":
 def _stop_when_told(app: Guarded) -> None:
     signal.sigwait({signal.SIGTERM})
     app.stopping = True
-    for listener in _listeners():
+    for listener in sockets.listeners():
         refuse_connections(listener)
     time.sleep(DRAIN_SECONDS)
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # granian stops on either signal
@@ -136,17 +147,6 @@ def refuse_connections(listener: socket.socket) -> None:
     code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *instruction) for instruction in _NO_SYN))
     program = struct.pack("HP", len(_NO_SYN), ctypes.addressof(code))
     listener.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, program)
-
-
-def _listeners() -> Iterator[socket.socket]:
-    """The sockets on which this process listens; granian has them, out of reach for Python."""
-    for entry in Path("/proc/self/fd").iterdir():
-        try:
-            with socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM) as candidate:
-                if candidate.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                    yield candidate
-        except OSError:
-            pass  # no socket, or closed in the meantime
 
 
 def _end_with_parent() -> None:

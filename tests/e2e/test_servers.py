@@ -225,6 +225,28 @@ def test_clients_that_stall_lose_their_threads(start: Start, tmp_path: Path, mon
             assert connection.recv(1000).startswith(b"HTTP/1.1 408 ")
 
 
+@LINUX
+def test_clients_that_stall_cannot_keep_all_threads_of_granian(start: Start, tmp_path: Path) -> None:
+    with start("granian", SERVING_THREADS="4", SERVING_TIMEOUT_MS="1000") as server, ExitStack() as stack:
+        idle = stack.enter_context(server.connect())
+        idle.request("GET", "/healthz")
+        assert idle.getresponse().read()
+        stalled = [
+            stack.enter_context(closing(socket.create_connection(("127.0.0.1", server.port)))) for _ in range(12)
+        ]
+        for connection in stalled:
+            connection.settimeout(30)
+            connection.sendall(b"POST /classify HTTP/1.1\r\nHost: here\r\nContent-Length: 100\r\n\r\n[1,")
+        time.sleep(0.5)  # all threads wait for them now
+        begin = time.monotonic()
+        assert server.ask("GET", "/healthz")[0] == 200
+        assert 1 < time.monotonic() - begin < 20
+        assert all(connection.recv(1000) == b"" for connection in stalled)
+        idle.request("GET", "/healthz")  # on the connection that only was idle
+        assert idle.getresponse().status == 200
+    assert "silent amid their requests" in (tmp_path / f"log-{server.port}").read_text()
+
+
 def memory_of(server: Server) -> int:
     """Bytes of physical memory of all processes; what n of them share counts 1/n in each (PSS)."""
     total = 0
