@@ -93,7 +93,7 @@ test-browser: $(VENV)/installed-dev $(VENV)/built ## the page in a real Chromium
 	@command -v chromium >/dev/null || bin/need chromium || echo "without chromium, Playwright's own is used"
 	@$(need-postgres)
 	@PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || bin/need nginx || echo "without nginx, its test is skipped"
-	$(BIN)/pytest tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile tests/e2e
 
 # The extension is built apart, with its own copy of the package.  Leaks are looked for in the C tests alone: Python has
 # its own at exit.  The quarantine of freed memory is small, for one test measures that memory is given back.
