@@ -86,6 +86,7 @@ class Guarded:
         self._app = app
         self._count = app.extensions["serving"].engine.count
         self._watch: overload.Watch | None = None
+        self._answering = threading.Lock()
 
     def watch(self, address: tuple[str, int], deadline: float) -> None:
         """Refuses from now on what has waited too long for a thread of the server at `address`."""
@@ -107,11 +108,22 @@ class Guarded:
                 start_response("204 NO CONTENT", [])
                 return []
             if self._watch.late and environ["REQUEST_METHOD"] == "POST":
-                self._count("refused_late")
-                _discard_body(environ)
-                start_response("503 SERVICE UNAVAILABLE", _LATE)
-                return [_LATE_BODY]
+                return self._one_or_none(environ, start_response)
         return self._app(environ, start_response)
+
+    def _one_or_none(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        """Refuses what comes while another one is answered: clients that ask again at once would else be refused for
+        ever, for their own refusals keep the queue long.
+        """
+        if self._answering.acquire(blocking=False):
+            try:
+                return self._app(environ, start_response)
+            finally:
+                self._answering.release()
+        self._count("refused_late")
+        _discard_body(environ)
+        start_response("503 SERVICE UNAVAILABLE", _LATE)
+        return [_LATE_BODY]
 
 
 def _discard_body(environ: "WSGIEnvironment") -> None:
