@@ -63,10 +63,11 @@ class Decisions:
             self._state = State(self._url)
         return self._state
 
-    def prepare(self) -> None:
+    @staticmethod
+    def prepare() -> None:
         """Loads the libraries that deciding needs, where they are installed.  Seconds of Python: not amid traffic."""
-        with suppress(StateError):
-            _ = self.state
+        with suppress(ModuleNotFoundError):
+            from .state import records, state  # noqa: F401
 
     @property
     def records(self) -> "Records":

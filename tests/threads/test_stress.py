@@ -170,8 +170,8 @@ import json, os, signal, sys, threading, time
 from pathlib import Path
 from pyapp import engine
 
-model = engine.Model.load(Path(sys.argv[1]) / "m2" / "1")
-many = json.dumps([[0.5] * model.features] * 1000).encode()
+model = engine.Model.load(Path(sys.argv[1]) / "1")
+many = json.dumps([[0.5] * model.features] * 300).encode()
 eng = engine.Engine(slots=1)
 ask = lambda **options: eng.handle(model, "classify", many, "application/json", **options)
 expected = ask()[2]
@@ -219,8 +219,9 @@ print("as it should be")
 """
 
 
-def test_an_interrupted_request_gives_its_place_up(store: Path) -> None:
+def test_an_interrupted_request_gives_its_place_up(tmp_path: Path) -> None:
+    write_package(tmp_path / "1", *dense_network((8, 2048, 2048, 3)))  # much to compute and little to read: some wait
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, str(store)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", INTERRUPTED, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout == "as it should be\n", done.stderr
