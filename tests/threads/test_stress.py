@@ -170,6 +170,8 @@ import json, os, signal, sys, threading, time
 from pathlib import Path
 from pyapp import engine
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs are started without
+
 model = engine.Model.load(Path(sys.argv[1]) / "1")
 many = json.dumps([[0.5] * model.features] * 300).encode()
 eng = engine.Engine(slots=1)
@@ -184,7 +186,7 @@ def client(number):
         if (status, reply) != (200, expected):
             wrong.append((status, reply))
 
-threads = [threading.Thread(target=client, args=(number,)) for number in range(6)]
+threads = [threading.Thread(target=client, args=(number,), daemon=True) for number in range(6)]
 for thread in threads:
     thread.start()
 # A background request waits for as long as others do: here nearly for ever.  On a busy machine there may be a moment in
@@ -198,6 +200,7 @@ while interrupted < 60 and eng.stats()["cancelled"] < 3:
         ask(background=True)
         timer.cancel()
         timer.join()
+        time.sleep(0.05)  # a signal that was sent meanwhile is seen here, and not after this
     except KeyboardInterrupt:
         pass
 cancelled = eng.stats()["cancelled"]
