@@ -209,13 +209,7 @@ srv_status srv_parse_tensorflow(const char *text, size_t size, const srv_signatu
     static const char *const names[NAMES] = {"instances", "inputs", "signature_name"};
     static srv_status (*const readers[2])(srv__tf_reading *) = {srv__tf_read_instances, read_inputs};
     srv_error unasked;
-    srv__tf_reading r = {.cursor = srv_json_cursor_at(text, size),
-                         .signature = signature,
-                         .limits = limits,
-                         .arena = arena,
-                         .run = srv_json_run_for_cpu(),
-                         .out = out,
-                         .err = err != NULL ? err : &unasked};
+    srv__tf_reading r = srv__tf_begin(text, size, signature, limits, arena, out, err, &unasked);
     const char *places[NAMES] = {NULL};
     data_fault fault = {.status = SRV_OK};
     bool more;

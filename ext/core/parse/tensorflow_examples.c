@@ -198,13 +198,7 @@ srv_status srv_parse_tensorflow_examples(const char *text, size_t size, const sr
                                          const srv_limits *limits, srv_arena *arena, srv_body *out, srv_error *err) {
     static const char *const names[] = {"signature_name", "context", "examples"};
     srv_error unasked;
-    srv__tf_reading r = {.cursor = srv_json_cursor_at(text, size),
-                         .signature = signature,
-                         .limits = limits,
-                         .arena = arena,
-                         .run = srv_json_run_for_cpu(),
-                         .out = out,
-                         .err = err != NULL ? err : &unasked};
+    srv__tf_reading r = srv__tf_begin(text, size, signature, limits, arena, out, err, &unasked);
     const char *places[3] = {NULL};
     bool more;
     srv_status status = srv__tf_open(&r, "{\"examples\": [{feature: value}, \xE2\x80\xA6]}", &more);

@@ -19,6 +19,19 @@ typedef struct srv__tf_reading {
     srv_error *err; /* never NULL */
 } srv__tf_reading;
 
+/* At the beginning of a body; *unasked takes the error where the caller has no use for it. */
+static inline srv__tf_reading srv__tf_begin(const char *text, size_t size, const srv_signature *signature,
+                                            const srv_limits *limits, srv_arena *arena, srv_body *out, srv_error *err,
+                                            srv_error *unasked) {
+    return (srv__tf_reading){.cursor = srv_json_cursor_at(text, size),
+                             .signature = signature,
+                             .limits = limits,
+                             .arena = arena,
+                             .run = srv_json_run_for_cpu(),
+                             .out = out,
+                             .err = err != NULL ? err : unasked};
+}
+
 /* What a tensor in the text is, for messages that are seldom written. */
 typedef struct srv__tf_target {
     enum { SRV__TF_ALL_ITEMS, SRV__TF_ITEM, SRV__TF_COLUMN } kind;
