@@ -77,7 +77,7 @@ class FastPath:
     def __init__(self, app: Flask, serving: Parts, keys: ApiKeys | None = None, log: AccessLog | None = None) -> None:
         """`app`: complete but for what others may add to it.  `keys`: who may ask, if not everybody.
 
-        `log` writes a line of what is answered here; Flask's share it has to be told by itself.
+        `log` writes the lines of both ways.
         """
         self._app = app
         self._log = log

@@ -39,7 +39,25 @@ def _awaitable(
     return method
 
 
-class Client:
+class _OfOneServer:
+    """What both clients keep, and say of themselves."""
+
+    _http: httpx.Client | httpx.AsyncClient
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = Options(**options)
+        self._operations = Operations(self._options)
+
+    def __repr__(self) -> str:
+        """`Client('http://127.0.0.1:5000')`"""
+        return f"{type(self).__name__}({str(self._http.base_url)!r})"
+
+    def _limits(self) -> httpx.Limits:
+        connections = self._options.connections
+        return httpx.Limits(max_connections=connections, max_keepalive_connections=connections)
+
+
+class Client(_OfOneServer):
     """Asks one server; safe from any number of threads, which share its connections.  Use it as a context manager."""
 
     classify = _blocking(Operations.classify)
@@ -61,9 +79,8 @@ class Client:
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None, **options: Any) -> None:
         """`url`: `http://host:port`.  `options`: those of `Options`.  `transport`: httpx's, for tests and proxies."""
-        self._options = Options(**options)
-        self._operations = Operations(self._options)
-        self._http = httpx.Client(base_url=url, limits=_limits(self._options), transport=transport)
+        super().__init__(options)
+        self._http: httpx.Client = httpx.Client(base_url=url, limits=self._limits(), transport=transport)
 
     def __enter__(self) -> Self:
         """The client."""
@@ -72,10 +89,6 @@ class Client:
     def __exit__(self, *_: object) -> None:
         """Closes it."""
         self.close()
-
-    def __repr__(self) -> str:
-        """`Client('http://127.0.0.1:5000')`"""
-        return f"Client({str(self._http.base_url)!r})"
 
     def close(self) -> None:
         """Closes its connections."""
@@ -109,7 +122,7 @@ class Client:
             time.sleep(pause)
 
 
-class AsyncClient:
+class AsyncClient(_OfOneServer):
     """The same for asyncio: `async with AsyncClient(url) as client: await client.classify(…)`."""
 
     classify = _awaitable(Operations.classify)
@@ -131,9 +144,8 @@ class AsyncClient:
 
     def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None, **options: Any) -> None:
         """As Client's."""
-        self._options = Options(**options)
-        self._operations = Operations(self._options)
-        self._http = httpx.AsyncClient(base_url=url, limits=_limits(self._options), transport=transport)
+        super().__init__(options)
+        self._http: httpx.AsyncClient = httpx.AsyncClient(base_url=url, limits=self._limits(), transport=transport)
 
     async def __aenter__(self) -> Self:
         """The client."""
@@ -142,10 +154,6 @@ class AsyncClient:
     async def __aexit__(self, *_: object) -> None:
         """Closes it."""
         await self.close()
-
-    def __repr__(self) -> str:
-        """`AsyncClient('http://127.0.0.1:5000')`"""
-        return f"AsyncClient({str(self._http.base_url)!r})"
 
     async def close(self) -> None:
         """Closes its connections."""
@@ -177,7 +185,3 @@ class AsyncClient:
             if pause is None:
                 return attempts.result(outcome)
             await asyncio.sleep(pause)
-
-
-def _limits(options: Options) -> httpx.Limits:
-    return httpx.Limits(max_connections=options.connections, max_keepalive_connections=options.connections)
