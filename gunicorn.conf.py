@@ -36,11 +36,9 @@ def post_worker_init(worker: "Worker") -> None:
     """Called in a new worker when it has loaded the app: it follows the models itself, and guards its port."""
     sys.setswitchinterval(SWITCH_SECONDS)
     worker.app.wsgi().extensions["serving"].watcher.ensure()
-    if worker.sockets[0].family == socket.AF_UNIX:
-        return
-    guarded = Guarded(worker.wsgi)
-    guarded.watch(worker.sockets[0].getsockname()[:2], _config.deadline)
-    worker.wsgi = guarded
+    worker.wsgi = Guarded(worker.wsgi)
+    if worker.sockets[0].family != socket.AF_UNIX:
+        worker.wsgi.watch(worker.sockets[0].getsockname()[:2], _config.deadline)
 
 
 class Worker(ThreadWorker):
@@ -56,6 +54,7 @@ class Worker(ThreadWorker):
         if self.alive or enabled:
             super().set_accept_enabled(enabled)
             return
+        self.wsgi.stopping = True
         self._serve_for(DRAIN_SECONDS)
         for listener in self.sockets:
             if sys.platform == "linux" and not _is_held_by(os.getppid(), listener):
@@ -65,6 +64,11 @@ class Worker(ThreadWorker):
         for listener in self.sockets:
             listener.close()
         self.sockets = []
+
+    def is_parent_alive(self) -> bool:
+        """If not, the worker stops as if it had been told to."""
+        self.alive = self.alive and super().is_parent_alive()
+        return bool(self.alive)
 
     def handle_request(self, req: Request, conn: TConn) -> bool:
         """The thread is this connection's, and blocks, until the reply is sent."""

@@ -21,7 +21,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from . import overload, sockets
+from . import overload, priority, sockets
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -87,6 +87,8 @@ class Guarded:
         self._count = app.extensions["serving"].engine.count
         self._watch: overload.Watch | None = None
         self._answering = threading.Lock()
+        self._thread = priority.EachGivesWay(threading.get_ident())
+        self._next_one = 0.0  # when one of those that come late may be answered
 
     def watch(self, address: tuple[str, int], deadline: float) -> None:
         """Refuses from now on what has waited too long for a thread of the server at `address`."""
@@ -105,20 +107,26 @@ class Guarded:
             return self._app(environ, _closing(start_response))
         if self._watch is not None:
             if environ["PATH_INFO"] == overload.PATH:
-                start_response("204 NO CONTENT", [])
+                is_own = self._watch.hear(environ["QUERY_STRING"])
+                start_response("204 NO CONTENT" if is_own else "404 NOT FOUND", [])
                 return []
-            if self._watch.late and environ["REQUEST_METHOD"] == "POST":
+            if self._watch.is_late() and environ["REQUEST_METHOD"] == "POST":
                 return self._one_or_none(environ, start_response)
+            if self._watch.has_been_late:
+                self._thread.done  # noqa: B018 -- to look is enough
         return self._app(environ, start_response)
 
     def _one_or_none(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        """Refuses what comes while another one is answered: clients that ask again at once would else be refused for
-        ever, for their own refusals keep the queue long.
+        """Refuses all but one at a time, and these for a quarter of the time: clients that ask again at once would else
+        be refused for ever, where their own refusals keep the queue long.
         """
-        if self._answering.acquire(blocking=False):
+        begin = time.monotonic()
+        if begin >= self._next_one and self._answering.acquire(blocking=False):
             try:
                 return self._app(environ, start_response)
             finally:
+                end = time.monotonic()
+                self._next_one = end + 3 * (end - begin)
                 self._answering.release()
         self._count("refused_late")
         _discard_body(environ)

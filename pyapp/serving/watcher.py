@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 
+from ..priority import give_way
 from .state.errors import StateError
 
 log = logging.getLogger(__name__)
@@ -55,6 +56,7 @@ class Watcher:
         self._poked.set()
 
     def _run(self, poked: threading.Event) -> None:
+        give_way()  # as the threads do that answer: what is loaded must not hold them up
         while not self._stopped:
             poked.wait(self._seconds or None)
             poked.clear()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -336,14 +337,18 @@ def test_refusals_for_want_of_a_key_are_told(store: Path) -> None:
 
 def test_requests_that_come_late_are_told(app: Flask, client: FlaskClient) -> None:
     guarded = Guarded(app)
-    guarded._watch = watch = Watch(("127.0.0.1", 1), 100, lambda: False)
+    guarded._watch = watch = Watch(("127.0.0.1", 1), 0.3, lambda: False)
     for late, is_alone, status in ((False, False, 200), (True, False, 503), (True, False, 503), (True, True, 200)):
-        watch.late = late
+        watch._waiting.clear()
+        watch._waiting.append(time.monotonic() - (0.2 if late else 0))
         with nullcontext() if is_alone else guarded._answering:
             assert Client(guarded).post("/classify", json=[1, 2, 3, 4]).status_code == status
     assert not guarded._answering.locked()
+    guarded._next_one = time.monotonic() + 60  # one has been answered just now
+    assert Client(guarded).post("/classify", json=[1, 2, 3, 4]).status_code == 503
+    assert Client(guarded).get("/healthz").status_code == 200
     families = scrape(client)
-    assert value(families, "flask_serving_refused_late_total") == 2
+    assert value(families, "flask_serving_refused_late_total") == 3
     assert outcomes(families) == {"ok": 2}
 
 

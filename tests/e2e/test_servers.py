@@ -76,6 +76,19 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+def niceness_of(pid: int) -> dict[int, int]:
+    """By the numbers of its threads."""
+    return {int(task.name): os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks_of(pid)}
+
+
+def name_of(pid: int, tid: int) -> str:
+    return Path(f"/proc/{pid}/task/{tid}/comm").read_text().strip()
+
+
+def tasks_of(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
+
+
 def wait_until(happened: Callable[[], object], seconds: float = 15) -> None:
     end = time.monotonic() + seconds
     while not happened():
@@ -206,6 +219,16 @@ def test_what_waits_too_long_for_a_thread_is_refused(start: Start, kind: str) ->
             client.join()
         assert set(statuses) == {200, 503}
         wait_until(lambda: server.ask("POST", "/classify", BODY)[0] == 200, 5)
+        with server.connect() as stranger:  # who cannot say that nothing waits
+            stranger.request("GET", "/.waited?0123456789abcdef=1")
+            assert stranger.getresponse().status == 404
+        # Threads that answer give way now; that which talks to the clients has the priority that it always had.
+        (worker,) = workers_of(server)
+        levels = niceness_of(worker)
+        assert levels[worker] == 0
+        assert sorted(levels.values())[-2:] == [3, 3]
+        if kind == "granian":
+            assert 0 in (level for tid, level in levels.items() if name_of(worker, tid).startswith("tokio"))
 
 
 @needs_gunicorn
