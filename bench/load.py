@@ -5,6 +5,7 @@ Open loop: bench/open_loop.c, which sends at fixed times whatever comes back.
 """
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -98,20 +99,48 @@ class Checker:
         self._thread.join()
 
 
+class Pace:
+    """How fast a core is at the moment: the cores of a virtual machine, whose neighbours work, change by half within
+    seconds, and nothing else tells.
+    """
+
+    def __init__(self, core: int) -> None:
+        self._core, self._fastest = core, 0.0
+        self._left, self._right = np.ones((256, 1024), np.float32), np.ones((1024, 1024), np.float32)
+
+    def measure(self) -> float:
+        """Of the fastest that was met so far; takes some 50 ms."""
+        usual = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {self._core})
+        begin = time.perf_counter()
+        for _ in range(10):
+            self._left @ self._right
+        speed = 1 / (time.perf_counter() - begin)
+        os.sched_setaffinity(0, usual)
+        self._fastest = max(self._fastest, speed)
+        return speed / self._fastest
+
+
 @dataclass(frozen=True)
 class Usage:
-    """Of one run: CPU seconds of the server, and what other programs took of its core (a share)."""
+    """Of one run: CPU seconds of the server, what other programs took of its core (a share), and its core's pace."""
 
     server_cpu: float
     others: float
+    pace: float
+
+    def disturbance(self) -> float:
+        """0: none."""
+        return self.others + 1 - self.pace
 
 
 class Meter:
     """Measures `Usage` from its making to `read`."""
 
-    def __init__(self, running: Running, core: int) -> None:
-        self._running, self._core = running, core
+    def __init__(self, running: Running, core: int, pace: Pace) -> None:
+        self._running, self._core, self._pace = running, core, pace
         self._processes = running.processes()
+        self._pace_before = pace.measure()
         self._cpu, self._busy, self._begin = self._now()
 
     def _now(self) -> tuple[float, float, float]:
@@ -121,7 +150,7 @@ class Meter:
         """From the making until now."""
         cpu, busy, end = self._now()
         others = (busy - self._busy - (cpu - self._cpu)) / (end - self._begin)
-        return Usage(cpu - self._cpu, max(0.0, others))
+        return Usage(cpu - self._cpu, max(0.0, others), min(self._pace_before, self._pace.measure()))
 
 
 def closed_loop(running: Running, load: Load, connections: int, seconds: int) -> dict[str, Any]:

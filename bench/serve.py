@@ -31,7 +31,7 @@ from machine import headline, with_the_cpus_own_kernel
 
 with_the_cpus_own_kernel()
 
-from load import Checker, Load, Meter, closed_loop  # noqa: E402
+from load import Checker, Load, Meter, Pace, closed_loop  # noqa: E402
 from servers import BY_NAME, SERVERS, Running, Server, is_set_up, set_up, versions, weather  # noqa: E402
 
 from pyapp import engine  # noqa: E402
@@ -58,26 +58,29 @@ class Figures:
         return median(values) if values else float("nan")
 
 
-def one_run(running: Running, load: Load, connections: int, options: argparse.Namespace) -> dict[str, float]:
+def one_run(
+    running: Running, load: Load, connections: int, pace: Pace, options: argparse.Namespace
+) -> dict[str, float]:
     """The quietest of some attempts; the first that is quiet enough ends them."""
     best: dict[str, float] | None = None
     for _ in range(ATTEMPTS):
-        meter = Meter(running, SERVER_CORE)
+        meter = Meter(running, SERVER_CORE, pace)
         result: dict[str, Any] = closed_loop(running, load, connections, options.seconds)
         usage = meter.read()
         answered = result["requests"] - result["bad"]
-        result |= {"rate": answered / result["seconds"], "others": usage.others}
+        result |= {"rate": answered / result["seconds"], "others": usage.others, "pace": usage.pace}
+        result["disturbance"] = usage.disturbance()
         result["cpu"] = usage.server_cpu / max(1, result["requests"]) * 1e6
         result["per_core"] = 1e6 / result["cpu"] if result["cpu"] > 0 else float("nan")
-        if best is None or result["others"] < best["others"]:
+        if best is None or result["disturbance"] < best["disturbance"]:
             best = result
-        if best["others"] <= options.quiet:
+        if best["disturbance"] <= options.quiet:
             break
     assert best is not None
     return best
 
 
-def measure(server: Server, load: Load, options: argparse.Namespace, figures: Figures) -> None:
+def measure(server: Server, load: Load, pace: Pace, options: argparse.Namespace, figures: Figures) -> None:
     settings = {"SERVING_THREADS": str(options.threads)} if not server.peer else {}
     settings |= dict(pair.split("=", 1) for pair in options.set)
     with Running(server, options.venvs, load.store, SERVER_CORE, settings) as running:
@@ -88,7 +91,7 @@ def measure(server: Server, load: Load, options: argparse.Namespace, figures: Fi
         closed_loop(running, load, 16, 1)  # warm-up
         with checker:
             for connections in options.connections:
-                figures.runs[connections].append(one_run(running, load, connections, options))
+                figures.runs[connections].append(one_run(running, load, connections, pace, options))
         checker.ask_all()
         figures.memory.append(running.memory())
         figures.wrong += checker.wrong + len(checker.broken)
@@ -98,7 +101,7 @@ def measure(server: Server, load: Load, options: argparse.Namespace, figures: Fi
 def print_table(figures: dict[str, Figures], options: argparse.Namespace) -> None:
     for connections in options.connections:
         head = f"{connections} connections"
-        print(f"\n  {head:18}  requests/s   per core     p50 µs     p99 µs   CPU µs/request   not 2xx   others")
+        print(f"\n  {head:18}  requests/s   per core     p50 µs     p99 µs   CPU µs/request   not 2xx   others   pace")
         for name, of in figures.items():
             if of.runs[connections]:
                 bad = sum(int(run["bad"] + run["broken"]) for run in of.runs[connections])
@@ -106,7 +109,7 @@ def print_table(figures: dict[str, Figures], options: argparse.Namespace) -> Non
                     f"  {name:18}{of.of(connections, 'rate'):12,.0f}{of.of(connections, 'per_core'):11,.0f}"
                     f"{of.of(connections, 'p50'):11,.0f}"
                     f"{of.of(connections, 'p99'):11,.0f}{of.of(connections, 'cpu'):17.1f}{bad:10}"
-                    f"{of.of(connections, 'others'):9.0%}"
+                    f"{of.of(connections, 'others'):9.0%}{of.of(connections, 'pace'):7.0%}"
                 )
     print("\n  server              PSS MiB   cold start s   answers checked   wrong")
     for name, of in figures.items():
@@ -146,7 +149,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=64, help="of ours and of the floor")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
-    parser.add_argument("--quiet", type=float, default=0.05, help="share of the core that others may take in a run")
+    parser.add_argument(
+        "--quiet", type=float, default=0.1, help="what others may take of the core in a run, and of its pace"
+    )
     parser.add_argument("--venvs", type=Path, default=Path("build/bench-venvs"), help="where the peers are installed")
     parser.add_argument("--setup", nargs="+", choices=PEERS, default=[], metavar="PEER", help="install, and end")
     options = parser.parse_args()
@@ -164,6 +169,7 @@ def main() -> None:
           f"settings {' '.join(options.set) or 'as they come'}")  # fmt: skip
     for server in servers:
         print(f"  {server.name:12}{server.title} ({versions(server, options.venvs)})")
+    pace = Pace(SERVER_CORE)
     for network in options.network:
         sizes = NETWORKS[network]
         figures = {server.name: Figures() for server in servers}
@@ -173,7 +179,7 @@ def main() -> None:
                 for server in servers:
                     print(f"{turn + 1}/{options.rounds} {server.name} …", file=sys.stderr, flush=True)
                     try:
-                        measure(server, load, options, figures[server.name])
+                        measure(server, load, pace, options, figures[server.name])
                     except RuntimeError as error:
                         print(error, file=sys.stderr)
         print(f"\n{'-'.join(map(str, sizes))}   ({weather()})")
