@@ -16,7 +16,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from gunicorn.http.message import Request
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from pyapp import Config, ConfigError
+from pyapp import Config, ConfigError, sockets
 from pyapp.access_log import configure as configure_log
 from pyapp.worker import DRAIN_SECONDS, SWITCH_SECONDS, Guarded, refuse_connections
 
@@ -114,6 +114,9 @@ keepalive = 95
 
 # After SIGTERM; platforms kill after 30 s.
 graceful_timeout = 20
+
+worker_connections = 1000
+sockets.allow(worker_connections)
 
 # Commands to a running server have no place beside signals, and the socket for them would need a folder to write to.
 control_socket_disable = True

@@ -12,7 +12,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
-from . import create_app, port, worker
+from . import create_app, port, sockets, worker
 from .access_log import configure as configure_log
 from .config import Config, bounds, meaning
 
@@ -48,6 +48,7 @@ def serve(config: Config) -> None:
     except port.PortError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
+    sockets.allow(MOST_CONNECTIONS)
     server = Granian(
         "pyapp",
         address=address,

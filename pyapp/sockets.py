@@ -1,6 +1,8 @@
 """The sockets of this process, which granian has out of Python's reach.  Linux only."""
 
+import resource
 import socket
+import stat
 import struct
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,11 +13,27 @@ _LAST_SENT, _LAST_RECEIVED, _BYTES_ACKED = 44, 52, 120
 """Where struct tcp_info (linux/tcp.h) has the milliseconds since data was sent and since it came, and what was sent."""
 
 
+_OTHER_FILES = 256
+"""That a process has open beside its connections, at most."""
+
+
+def allow(connections: int) -> None:
+    """Lets this process and its children have so many, as far as the system permits: 1,024 files are usual at first."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections + _OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
 def of_this_process() -> Iterator[socket.socket]:
     """Each of them, as a copy that is closed when the next one is asked for."""
     for entry in Path("/proc/self/fd").iterdir():
-        with suppress(OSError), socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM) as found:
-            yield found  # OSError: it is no socket, or was closed in the meantime
+        with suppress(OSError):  # it was closed in the meantime
+            # socket.fromfd copies a descriptor first, and loses the copy where it is no socket's
+            if stat.S_ISSOCK(entry.stat().st_mode):
+                with socket.fromfd(int(entry.name), socket.AF_INET, socket.SOCK_STREAM) as found:
+                    yield found
 
 
 def listeners() -> Iterator[socket.socket]:
