@@ -8,7 +8,8 @@ The server has core 0, wrk and this script core 1.  A request is a JSON body of 
 reply 10 scores.  All replies' statuses are counted; answers are compared with `Model.predict` (ours bit by bit, peers'
 within 1e-4): all bodies before and after each run, some during it.  Peers compute with ONNX Runtime on one thread, and
 batch up to 64 rows (bench/peers/).  Each round starts every server anew and they take turns; figures are medians of the
-rounds.  A run is repeated where other programs took more than --quiet of the server's core; what they took is printed.
+rounds.  A run is repeated where other programs, or slow moments of the machine, took more than --quiet of the server's
+core; "others" and "pace" tell.  Where the machine's pace changes by the minute, --together compares a few more closely.
 "per core" is requests per CPU second of all the server's processes: where other programs were at work it says more than
 requests/s, which it equals on a core that the server has for itself and keeps busy.
 
@@ -22,6 +23,8 @@ import shutil
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -80,7 +83,9 @@ def one_run(
     return best
 
 
-def measure(server: Server, load: Load, pace: Pace, options: argparse.Namespace, figures: Figures) -> None:
+@contextmanager
+def started(server: Server, load: Load, options: argparse.Namespace, figures: Figures) -> Iterator[Running]:
+    """The server, warm; its answers are checked before and after, and now and then in between."""
     settings = {"SERVING_THREADS": str(options.threads)} if not server.peer else {}
     settings |= dict(pair.split("=", 1) for pair in options.set)
     with Running(server, options.venvs, load.store, SERVER_CORE, settings) as running:
@@ -90,12 +95,40 @@ def measure(server: Server, load: Load, pace: Pace, options: argparse.Namespace,
         checker.ask_all()
         closed_loop(running, load, 16, 1)  # warm-up
         with checker:
-            for connections in options.connections:
-                figures.runs[connections].append(one_run(running, load, connections, pace, options))
+            yield running
         checker.ask_all()
         figures.memory.append(running.memory())
         figures.wrong += checker.wrong + len(checker.broken)
         figures.asked += checker.asked
+
+
+def measure(
+    servers: list[Server], load: Load, pace: Pace, options: argparse.Namespace, figures: dict[str, Figures]
+) -> None:
+    """The servers one after the other, each alone, a round after the other."""
+    for turn in range(options.rounds):
+        for server in servers:
+            print(f"{turn + 1}/{options.rounds} {server.name} …", file=sys.stderr, flush=True)
+            try:
+                with started(server, load, options, figures[server.name]) as running:
+                    for connections in options.connections:
+                        run = one_run(running, load, connections, pace, options)
+                        figures[server.name].runs[connections].append(run)
+            except RuntimeError as error:
+                print(error, file=sys.stderr)
+
+
+def measure_together(
+    servers: list[Server], load: Load, pace: Pace, options: argparse.Namespace, figures: dict[str, Figures]
+) -> None:
+    """All servers are there at once and take turns every few seconds: what changes on the machine meets all of them."""
+    with ExitStack() as stack:
+        running = {s.name: stack.enter_context(started(s, load, options, figures[s.name])) for s in servers}
+        for turn in range(options.rounds):
+            print(f"{turn + 1}/{options.rounds} …", file=sys.stderr, flush=True)
+            for connections in options.connections:
+                for name, of in running.items():
+                    figures[name].runs[connections].append(one_run(of, load, connections, pace, options))
 
 
 def print_table(figures: dict[str, Figures], options: argparse.Namespace) -> None:
@@ -147,6 +180,7 @@ def main() -> None:
     parser.add_argument("--connections", nargs="+", type=int, default=[1, 16, 32, 64, 256])
     parser.add_argument("--seconds", type=int, default=3, help="of one run")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--together", action="store_true", help="the servers take turns within a round; few of them")
     parser.add_argument("--threads", type=int, default=64, help="of ours and of the floor")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
     parser.add_argument(
@@ -175,13 +209,7 @@ def main() -> None:
         figures = {server.name: Figures() for server in servers}
         with tempfile.TemporaryDirectory() as folder:
             load = Load.write(Path(folder), sizes)
-            for turn in range(options.rounds):
-                for server in servers:
-                    print(f"{turn + 1}/{options.rounds} {server.name} …", file=sys.stderr, flush=True)
-                    try:
-                        measure(server, load, pace, options, figures[server.name])
-                    except RuntimeError as error:
-                        print(error, file=sys.stderr)
+            (measure_together if options.together else measure)(servers, load, pace, options, figures)
         print(f"\n{'-'.join(map(str, sizes))}   ({weather()})")
         print_table(figures, options)
         print_ratios(figures, options)
