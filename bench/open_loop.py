@@ -99,7 +99,7 @@ def measure(server: Server, program: Path, load: Load, pace: Pace, options: argp
             (closed["requests"] - closed["bad"]) / closed["seconds"]
             for closed in (closed_loop(running, load, c, options.seconds) for c in (32, 64))
         )
-        print(f"\n{server.title}: {saturation:,.0f} requests/s in a closed loop")
+        print(f"\n{server.title}: a share of 1 is {saturation:,.0f} requests/s")
         print("  offered/s  goodput/s  refused/s  unsent/s  lost/s   p50 ms   p99 ms  p99.9 ms  late ms  others  pace")
         with Checker(running, load, overloaded=True) as during:
             for share in options.shares:

@@ -33,7 +33,7 @@ typedef struct srv_engine_options {
 
 /* A batch of 64 rows keeps the largest tiles busy; 10,000 rows of 784 numbers waiting are 31 MB. */
 #define SRV_ENGINE_OPTIONS_DEFAULT                                           \
-    {.queue = {.slots = 0, .max_queue_rows = 10000, .max_wait_ns = 2000000}, \
+    {.queue = {.slots = 0, .max_queue_rows = 10000, .max_wait_ns = 1000000}, \
      .limits = SRV_LIMITS_DEFAULT,                                           \
      .max_batch_rows = 64,                                                   \
      .timeout_ns = (uint64_t)25 * 1000000000u}
