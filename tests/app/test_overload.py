@@ -21,7 +21,7 @@ class Server:
         self.answer = b"HTTP/1.1 204 NO CONTENT\r\n\r\n"
         self.questions: list[str] = []
         self.connections = 0
-        self.stopped = False
+        self.stopped = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.address = self._listener.getsockname()[:2]
         threading.Thread(target=self._run, daemon=True).start()
@@ -37,8 +37,8 @@ class Server:
             while question := connection.recv(1024):
                 since = time.monotonic()
                 self.questions.append(question.decode().split()[1].removeprefix(overload.PATH + "?"))
-                while self.delay is None or time.monotonic() < since + self.delay:
-                    time.sleep(0.005)
+                while not self.stopped.is_set() and (self.delay is None or time.monotonic() < since + self.delay):
+                    self.stopped.wait(0.005)
                 connection.sendall(self.answer)
 
 
@@ -50,10 +50,10 @@ def server() -> Server:
 @pytest.fixture
 def watch(server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[overload.Watch]:
     monkeypatch.setattr(overload, "SHORTEST_DOUBT", 0.6)
-    watch = overload.Watch(server.address, DEADLINE, lambda: not server.stopped)
+    watch = overload.Watch(server.address, DEADLINE, lambda: not server.stopped.is_set())
     watch.start()
     yield watch
-    server.stopped = True
+    server.stopped.set()
 
 
 def comes(condition: Callable[[], bool], seconds: float = 10) -> bool:

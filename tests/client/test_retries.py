@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -68,8 +69,9 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     async def rest(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("pyapp.client.clients.time.sleep", slept.append)
-    monkeypatch.setattr("pyapp.client.clients.asyncio.sleep", rest)
+    # In that module alone: threads that other tests have left behind may sleep too.
+    monkeypatch.setattr("pyapp.client.clients.time", SimpleNamespace(sleep=slept.append))
+    monkeypatch.setattr("pyapp.client.clients.asyncio", SimpleNamespace(sleep=rest))
     return slept
 
 
