@@ -83,12 +83,16 @@ def one_run(
     return best
 
 
+def settings_of(server: Server, options: argparse.Namespace) -> dict[str, str]:
+    """What --threads and --set say, for its environment."""
+    threads = {} if server.peer else {"SERVING_THREADS": str(options.threads)}
+    return threads | dict(pair.split("=", 1) for pair in options.set)
+
+
 @contextmanager
 def started(server: Server, load: Load, options: argparse.Namespace, figures: Figures) -> Iterator[Running]:
     """The server, warm; its answers are checked before and after, and now and then in between."""
-    settings = {"SERVING_THREADS": str(options.threads)} if not server.peer else {}
-    settings |= dict(pair.split("=", 1) for pair in options.set)
-    with Running(server, options.venvs, load.store, SERVER_CORE, settings) as running:
+    with Running(server, options.venvs, load.store, SERVER_CORE, settings_of(server, options)) as running:
         running.wait(load.rows[0])
         figures.cold_start.append(running.cold_start)
         checker = Checker(running, load)
