@@ -1,4 +1,4 @@
-"""The sockets of this process, which granian has out of Python's reach.  Linux only."""
+"""The sockets of this process, which granian has out of Python's reach.  All but `allow` is Linux only."""
 
 import resource
 import socket
@@ -12,7 +12,6 @@ _ESTABLISHED = 1
 _LAST_SENT, _LAST_RECEIVED, _BYTES_ACKED = 44, 52, 120
 """Where struct tcp_info (linux/tcp.h) has the milliseconds since data was sent and since it came, and what was sent."""
 
-
 _OTHER_FILES = 256
 """That a process has open beside its connections, at most."""
 
@@ -23,7 +22,8 @@ def allow(connections: int) -> None:
     wanted = connections + _OTHER_FILES
     if soft != resource.RLIM_INFINITY and soft < wanted:
         most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+        with suppress(ValueError, OSError):  # macOS has a limit that the hard one does not tell
+            resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def of_this_process() -> Iterator[socket.socket]:
