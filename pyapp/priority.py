@@ -8,7 +8,6 @@ small networks then, they are lowered when requests have waited too long for the
 
 import os
 import sys
-import threading
 from contextlib import suppress
 
 NICE = 3
@@ -24,14 +23,3 @@ def give_way() -> None:
         with suppress(OSError):  # some sandboxes forbid it, and it is not needed to be right
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
             os.setpriority(os.PRIO_PROCESS, 0, NICE)
-
-
-class EachGivesWay(threading.local):
-    """Looked at by any number of threads: each gives way when it does so for the first time, but not who made it."""
-
-    done = True
-
-    def __init__(self, maker: int) -> None:
-        """Called by each of the threads.  `maker`: the identifier of that which makes it."""
-        if threading.get_ident() != maker:
-            give_way()

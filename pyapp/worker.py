@@ -21,7 +21,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from . import overload, priority, sockets
+from . import overload, sockets
+from .priority import give_way
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -77,6 +78,10 @@ def prepare(app: "Flask", address: tuple[str, int], deadline: float) -> "WSGIApp
     return draining
 
 
+class _Thread(threading.local):
+    gives_way = False
+
+
 class Guarded:
     """The app; while the worker stops, each reply asks the client to close; requests that come late get 503."""
 
@@ -87,7 +92,7 @@ class Guarded:
         self._count = app.extensions["serving"].engine.count
         self._watch: overload.Watch | None = None
         self._answering = threading.Lock()
-        self._thread = priority.EachGivesWay(threading.get_ident())
+        self._thread = _Thread()
         self._next_one = 0.0  # when one of those that come late may be answered
 
     def watch(self, address: tuple[str, int], deadline: float) -> None:
@@ -112,8 +117,9 @@ class Guarded:
                 return []
             if self._watch.is_late() and environ["REQUEST_METHOD"] == "POST":
                 return self._one_or_none(environ, start_response)
-            if self._watch.has_been_late:
-                self._thread.done  # noqa: B018 -- to look is enough
+            if self._watch.has_been_late and not self._thread.gives_way:
+                self._thread.gives_way = True
+                give_way()
         return self._app(environ, start_response)
 
     def _one_or_none(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:

@@ -78,15 +78,13 @@ def is_alive(pid: int) -> bool:
 
 def niceness_of(pid: int) -> dict[int, int]:
     """By the numbers of its threads."""
-    return {int(task.name): os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks_of(pid)}
+    return {
+        int(task.name): os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in Path(f"/proc/{pid}/task").iterdir()
+    }
 
 
 def name_of(pid: int, tid: int) -> str:
     return Path(f"/proc/{pid}/task/{tid}/comm").read_text().strip()
-
-
-def tasks_of(pid: int) -> list[Path]:
-    return list(Path(f"/proc/{pid}/task").iterdir())
 
 
 def wait_until(happened: Callable[[], object], seconds: float = 15) -> None:
