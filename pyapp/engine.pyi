@@ -115,6 +115,7 @@ class Engine:
         protocol: str,
         body: bytes,
         content_type: str = "",
+        request_id: str | None = None,
         *,
         top: int = 0,
         timeout_ms: int = 0,
@@ -132,6 +133,9 @@ class Engine:
         shortens the engine's own deadline; a `background` request is computed only when no other waits.  `raw` replies
         with the outputs alone, float32 [rows, outputs] in the machine's byte order, and counts nothing: for those who
         observe what others asked.  Never raises for what a client sent.
+
+        With a `request_id` the headers are all that a reply needs, length, version and id among them; without, they are
+        those that only the engine knows.
 
         `explain`, for "classify" alone: "gradient" or "integrated" adds to each row what each input has contributed to
         the score of `target` (a label, or the number of an output; default: the best label, or the first number), with

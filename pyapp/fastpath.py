@@ -23,7 +23,6 @@ from pyapp import engine
 from .access_log import AccessLog
 from .api.access import ApiKeys
 from .api.classify import is_plain
-from .request_id import REQUEST_ID_HEADER
 from .serving.observer import Observer
 from .serving.parts import Parts
 from .serving.snapshot import Entry, Snapshot
@@ -85,6 +84,7 @@ class FastPath:
         self._registry = serving.registry
         self._watcher = serving.watcher
         self._request_ids = serving.request_ids
+        self._new_id = serving.request_ids.new
         self._observer = serving.observer
         self._handle = serving.engine.handle
         self._limit = serving.config.max_body_bytes
@@ -138,21 +138,16 @@ class FastPath:
             try:
                 model = route.entry.find(key=sticky_key(environ, body)) if route.is_split else route.model
                 content_type = environ.get("CONTENT_TYPE", "")
+                request_id = self._request_ids.of(environ) if "HTTP_X_REQUEST_ID" in environ else self._new_id()
                 if top == 0 and json_size < 0:  # names take the interpreter half a microsecond
-                    status, headers, reply = self._handle(model, route.protocol, body, content_type)
+                    status, headers, reply = self._handle(model, route.protocol, body, content_type, request_id)
                 else:
                     status, headers, reply = self._handle(
-                        model, route.protocol, body, content_type, top=top, json_size=json_size
+                        model, route.protocol, body, content_type, request_id, top=top, json_size=json_size
                     )
             except Exception:  # noqa: S110 -- a fault of ours: Flask meets it again, logs it and answers
                 pass
             else:
-                request_id = self._request_ids.of(environ)
-                headers += (
-                    ("Content-Length", str(len(reply))),
-                    ("X-Model-Version", str(model.version)),
-                    (REQUEST_ID_HEADER, request_id),
-                )
                 if route.is_watched and status == 200:
                     self._observer.seen(route.entry, model, route.protocol, body, content_type, request_id, json_size)
                 if self._log is not None and self._log.takes(status):

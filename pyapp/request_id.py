@@ -20,14 +20,18 @@ class RequestIds:
         os.register_at_fork(after_in_child=self._begin)
 
     def _begin(self) -> None:
-        self._prefix = secrets.token_hex(6)
+        self._prefix = secrets.token_hex(6) + "-"
         self._count = itertools.count(1)
+
+    def new(self) -> str:
+        """For a request whose sender has given it none."""
+        return self._prefix + str(next(self._count))
 
     def of(self, environ: dict[str, Any]) -> str:
         """The request's own id, where it has one that a header can repeat; the same each time it is asked."""
         known = environ.get("serving.request_id")
         if known is None:
             sent = environ.get("HTTP_X_REQUEST_ID", "")
-            known = sent if sent and _POSSIBLE.fullmatch(sent) else f"{self._prefix}-{next(self._count):x}"
+            known = sent if sent and _POSSIBLE.fullmatch(sent) else self.new()
             environ["serving.request_id"] = known
         return str(known)

@@ -21,12 +21,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from flask import Flask
+
 from . import overload, sockets
 from .priority import give_way
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from flask import Flask
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ _LATE_BODY = b'{"error": "the server is overloaded: requests wait too long to be
 _LATE = [("Content-Type", "application/json"), ("Content-Length", str(len(_LATE_BODY))), ("Retry-After", "1")]
 
 
-def prepare(app: "Flask", address: tuple[str, int], deadline: float) -> "WSGIApplication":
+def prepare(app: Flask, address: tuple[str, int], deadline: float) -> "WSGIApplication":
     """Called in a new worker's main thread; returns what granian is to serve at `address`.
 
     `deadline`: of a request, in seconds.
@@ -75,7 +76,8 @@ def prepare(app: "Flask", address: tuple[str, int], deadline: float) -> "WSGIApp
     draining = Guarded(app)
     draining.watch(address, deadline)
     threading.Thread(target=_stop_when_told, args=(draining,), name="stop", daemon=True).start()
-    return draining
+    answer: WSGIApplication = draining.__call__
+    return answer
 
 
 class _Thread(threading.local):
@@ -85,10 +87,12 @@ class _Thread(threading.local):
 class Guarded:
     """The app; while the worker stops, each reply asks the client to close; requests that come late get 503."""
 
-    def __init__(self, app: "Flask") -> None:
+    def __init__(self, app: Flask) -> None:
         """`app`: one that serves."""
         self.stopping = False
-        self._app = app
+        # Flask.__call__ does no more than to call wsgi_app, and a method is called more quickly than its object.
+        bare: Any = app.wsgi_app if type(app).__call__ is Flask.__call__ else app
+        self._app: WSGIApplication = bare.__call__
         self._count = app.extensions["serving"].engine.count
         self._watch: overload.Watch | None = None
         self._answering = threading.Lock()

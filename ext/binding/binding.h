@@ -17,6 +17,7 @@
 typedef struct module_state {
     PyObject *error, *package_error, *input_error, *overloaded, *deadline_exceeded; /* exceptions */
     PyTypeObject *model_type, *engine_type;
+    PyObject *reply_texts;    /* a tuple: see reply.c */
     struct fork_entry *forks; /* not owned: those that forks_add has put there */
 } module_state;
 
@@ -57,6 +58,13 @@ PyObject *new_rows(size_t rows, size_t columns, float **data);
 
 /* Engine.stats(): the queue's counts and those of each model version. */
 PyObject *stats_as_dict(srv_engine *engine);
+
+PyObject *make_reply_texts(void); /* for module_state */
+
+/* (status, [(name, value), …], body), or NULL with an exception set.  `raw`: the body is no JSON.  With a `request_id`
+ * that is no None the headers are all that a reply has; without, they are those that only the engine knows. */
+PyObject *build_reply(const module_state *state, const srv_exchange *exchange, bool raw, const srv_model *model,
+                      PyObject *request_id);
 
 int find_host_kind(const char *name, srv_host_kind *out); /* 0, or -1 with a ValueError set */
 

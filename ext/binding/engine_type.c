@@ -183,82 +183,30 @@ static int read_explain(const char *method, srv_protocol protocol, Py_ssize_t st
     return 0;
 }
 
-/* The list with one more; NULL, and the list released, if there is no memory. */
-static PyObject *with_header(PyObject *headers, const char *name, const char *value) {
-    PyObject *pair = Py_BuildValue("(ss)", name, value);
-    if (pair == NULL || PyList_Append(headers, pair) != 0) {
-        Py_CLEAR(headers);
-    }
-    Py_XDECREF(pair);
-    return headers;
-}
-
-/* Adds ", name;dur=1.2345", in milliseconds; a printf of five doubles takes longer than all else that is done here. */
-static char *put_timing(char *at, const char *name, uint64_t ns) {
-    uint64_t units = (ns + 50) / 100; /* 0.1 µs */
-    char digits[24];
-    size_t count = 0;
-    for (; count < 5 || units > 0; units /= 10) {
-        digits[count++] = (char)('0' + units % 10);
-    }
-    at = stpcpy(stpcpy(stpcpy(at, ", "), name), ";dur=");
-    while (count > 0) {
-        *at++ = digits[--count];
-        if (count == 4) {
-            *at++ = '.';
-        }
-    }
-    *at = '\0';
-    return at;
-}
-
-/* (status, [(name, value), …], body) */
-static PyObject *build_reply(const srv_exchange *exchange, bool raw) {
-    bool binary = exchange->status == SRV_OK && (raw || exchange->json_size > 0);
-    const char *type = binary ? "application/octet-stream" : "application/json";
-    char timing[5 * 48], rows[24], queue[24], json_size[24]; /* a name, and 21 bytes of number at most */
-    char *at = put_timing(timing, "parse", exchange->parse_ns);
-    at = put_timing(at, "preprocess", exchange->preprocess_ns);
-    at = put_timing(at, "queue", exchange->queue_ns);
-    at = put_timing(at, "forward", exchange->forward_ns);
-    put_timing(at, "total", exchange->total_ns);
-    snprintf(rows, sizeof rows, "%zu", exchange->batch_rows);
-    snprintf(queue, sizeof queue, "%llu", (unsigned long long)exchange->queue_ns / 1000);
-    PyObject *headers = Py_BuildValue("[(ss)(ss)(ss)(ss)]", "Content-Type", type, "Server-Timing", timing + 2,
-                                      "X-Batch-Rows", rows, "X-Queue-Us", queue);
-    if (headers != NULL && exchange->http == 503) {
-        headers = with_header(headers, "Retry-After", "1");
-    }
-    if (headers != NULL && exchange->json_size > 0) {
-        snprintf(json_size, sizeof json_size, "%zu", exchange->json_size);
-        headers = with_header(headers, "Inference-Header-Content-Length", json_size);
-    }
-    if (headers == NULL) {
-        return NULL;
-    }
-    return Py_BuildValue("iNy#", exchange->http, headers, exchange->body->data, (Py_ssize_t)exchange->body->size);
-}
-
 static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *keywords) {
-    static char *names[] = {"model", "protocol",  "body",    "content_type", "top",    "timeout_ms", "background",
-                            "raw",   "json_size", "explain", "steps",        "target", NULL};
+    static char *names[] = {"model",      "protocol", "body",      "content_type", "request_id", "top",    "timeout_ms",
+                            "background", "raw",      "json_size", "explain",      "steps",      "target", NULL};
     engine_object *self = (engine_object *)object;
     module_state *state = state_of_type(Py_TYPE(object));
-    PyObject *model;
+    PyObject *model, *request_id = Py_None;
     const char *protocol, *content_type = "", *explain = NULL;
     Py_ssize_t content_type_size = 0, top = 0, timeout_ms = 0, json_size = -1, steps = 0, target_size = 0;
     int background = 0, raw = 0;
     Py_buffer body;
     srv_request request = {0};
     srv_explain_options explanation = {0};
-    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#$nnppnznz#:handle", names, state->model_type, &model,
-                                     &protocol, &body, &content_type, &content_type_size, &top, &timeout_ms,
-                                     &background, &raw, &json_size, &explain, &steps, &explanation.target,
+    if (!PyArg_ParseTupleAndKeywords(arguments, keywords, "O!sy*|s#O$nnppnznz#:handle", names, state->model_type,
+                                     &model, &protocol, &body, &content_type, &content_type_size, &request_id, &top,
+                                     &timeout_ms, &background, &raw, &json_size, &explain, &steps, &explanation.target,
                                      &target_size)) {
         return NULL;
     }
     PyObject *reply = NULL;
     srv_exchange exchange;
+    if (request_id != Py_None && !PyUnicode_Check(request_id)) {
+        PyErr_SetString(PyExc_TypeError, "request_id must be a text, or None");
+        goto cleanup;
+    }
     explanation.target_size = (size_t)target_size;
     if (find_protocol(protocol, &request.protocol) != 0 ||
         (explain != NULL && read_explain(explain, request.protocol, steps, &explanation) != 0)) {
@@ -290,7 +238,7 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
     srv_engine_handle(self->engine, ((model_object *)model)->model, &request, &hooks, &exchange);
     PyEval_RestoreThread(c.saved);
     if (!PyErr_Occurred()) { /* a hook may have left an exception: an interrupt, or a fault of the decoder itself */
-        reply = build_reply(&exchange, request.raw);
+        reply = build_reply(state, &exchange, request.raw, ((model_object *)model)->model, request_id);
     }
     srv_engine_end(self->engine, &exchange);
 cleanup:
@@ -329,7 +277,7 @@ static PyObject *engine_close(PyObject *object, PyObject *unused) {
 
 static PyMethodDef engine_methods[] = {
     {"handle", (PyCFunction)(void (*)(void))engine_handle, METH_VARARGS | METH_KEYWORDS,
-     "handle($self, model, protocol, body, content_type='', *, top=0, timeout_ms=0, background=False, "
+     "handle($self, model, protocol, body, content_type='', request_id=None, *, top=0, timeout_ms=0, background=False, "
      "raw=False, json_size=-1, explain=None, steps=0, target=None)\n--\n\n"
      "The whole data path for one request: (HTTP status, headers, reply body).  json_size is what the header "
      "Inference-Header-Content-Length says, -1 if there is none."},

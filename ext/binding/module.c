@@ -51,7 +51,8 @@ static int module_exec(PyObject *module) {
         state->deadline_exceeded == NULL || state->model_type == NULL || state->engine_type == NULL) {
         return -1;
     }
-    if (forks_register(module) != 0) {
+    state->reply_texts = make_reply_texts();
+    if (state->reply_texts == NULL || forks_register(module) != 0) {
         return -1;
     }
     PyObject *blas = PyUnicode_FromFormat("%s; kernel %s", srv_blas_config(), srv_blas_kernel());
@@ -69,6 +70,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->deadline_exceeded);
     Py_VISIT(state->model_type);
     Py_VISIT(state->engine_type);
+    Py_VISIT(state->reply_texts);
     return 0;
 }
 
@@ -81,6 +83,7 @@ static int module_clear(PyObject *module) {
     Py_CLEAR(state->deadline_exceeded);
     Py_CLEAR(state->model_type);
     Py_CLEAR(state->engine_type);
+    Py_CLEAR(state->reply_texts);
     return 0;
 }
 

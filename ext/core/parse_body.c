@@ -30,23 +30,24 @@ typedef struct reading {
     srv_arena *arena;
     srv_body *out;
     srv_error *err;
-    char taken[300]; /* "784 numbers a row as JSON, …": what this model takes, for messages */
+    char taken[300]; /* for describe_taken */
 } reading;
 
-static void describe_taken(reading *r) {
+/* "784 numbers a row as JSON, …": what this model takes, for messages. */
+static const char *describe_taken(reading *r) {
     const srv_table *table = r->input->table;
     if (table != NULL && table->bare) {
-        snprintf(r->taken, sizeof r->taken, "a text as JSON, as a form field 'data' or as it is");
-        return;
+        return "a text as JSON, as a form field 'data' or as it is";
     }
     if (table != NULL) {
         char names[200];
         snprintf(r->taken, sizeof r->taken, "a record as JSON, as form fields or as CSV, of %s",
                  srv_names_list(&table->names, names, sizeof names));
-        return;
+        return r->taken;
     }
     snprintf(r->taken, sizeof r->taken, "%zu number%s a row as JSON, as a form field 'data' or as text%s",
              r->input->features, r->input->features == 1 ? "" : "s", r->input->takes_image ? ", or a picture" : "");
+    return r->taken;
 }
 
 /* Places an error of a piece of the body (which begins at `piece`) in the body, and names the field unless a JSON
@@ -106,7 +107,7 @@ static srv_status read_text(reading *r, const char *text, size_t size) {
 
 static srv_status read_picture(reading *r, const char *bytes, size_t size) {
     if (!r->input->takes_image) {
-        return srv_fail(r->err, SRV_WRONG_VALUE, "this model takes no picture; it takes %s", r->taken);
+        return srv_fail(r->err, SRV_WRONG_VALUE, "this model takes no picture; it takes %s", describe_taken(r));
     }
     *r->out = (srv_body){.kind = SRV_BODY_IMAGE, .single = true, .rows = 1, .image = bytes, .image_size = size};
     return SRV_OK;
@@ -164,7 +165,7 @@ static srv_status settle(reading *r, const choice *c) {
 static srv_status fail_empty(reading *r, const char *kind, const char *name, size_t name_size, const char *at) {
     char excerpt[SRV_EXCERPT];
     srv_excerpt(excerpt, name, name_size);
-    srv_fail(r->err, SRV_MALFORMED, "the %s '%s' is empty; expected %s", kind, excerpt, r->taken);
+    srv_fail(r->err, SRV_MALFORMED, "the %s '%s' is empty; expected %s", kind, excerpt, describe_taken(r));
     srv_error_at(r->err, 0);
     return placed(r, SRV_MALFORMED, at, excerpt);
 }
@@ -406,9 +407,8 @@ srv_status srv_parse_body(srv_protocol protocol, const srv_body_source *source, 
     case SRV_PROTOCOL_OPENINFERENCE:
         return read_openinference(&r);
     }
-    describe_taken(&r);
     if (source->size == 0) {
-        return srv_fail(err, SRV_MALFORMED, "the body is empty; expected %s", r.taken);
+        return srv_fail(err, SRV_MALFORMED, "the body is empty; expected %s", describe_taken(&r));
     }
     return read_classify(&r);
 }

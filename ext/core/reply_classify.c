@@ -4,7 +4,6 @@
 #include "base/alloc.h"
 #include "select_top.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #define TOP_ON_STACK 64
@@ -13,7 +12,9 @@ static void write_label(const srv_reply_source *source, size_t column, srv_buffe
     if (source->outputs->labels != NULL) {
         srv_write_json_text(out, source->outputs->labels[column], strlen(source->outputs->labels[column]));
     } else {
-        srv_buffer_format(out, "\"%zu\"", column);
+        srv_buffer_text(out, "\"");
+        srv_buffer_number(out, column);
+        srv_buffer_text(out, "\"");
     }
 }
 
@@ -99,7 +100,9 @@ srv_status srv__reply_classify(const srv_reply_source *source, srv_buffer *out, 
     }
     srv_buffer_text(out, ", \"model\": ");
     srv_write_json_text(out, source->model, strlen(source->model));
-    srv_buffer_format(out, ", \"version\": %" PRId64 "}", source->version);
+    srv_buffer_text(out, ", \"version\": ");
+    srv_buffer_number(out, (uint64_t)source->version);
+    srv_buffer_text(out, "}");
     srv_free(many);
     return SRV_OK;
 }

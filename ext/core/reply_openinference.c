@@ -6,7 +6,6 @@
 #include "base/number.h"
 #include "select_top.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -108,8 +107,11 @@ static srv_status write_tensor(const srv_reply_source *source, const srv_reply_o
     srv_status status = SRV_OK;
     srv_buffer_text(out, "{\"name\": ");
     srv_write_json_text(out, output->name, strlen(output->name));
-    srv_buffer_format(out, ", \"shape\": [%zu, %zu], \"datatype\": \"%s\", ", source->rows,
-                      classes ? best_count(output) : output->columns, classes ? "BYTES" : "FP32");
+    srv_buffer_text(out, ", \"shape\": [");
+    srv_buffer_number(out, source->rows);
+    srv_buffer_text(out, ", ");
+    srv_buffer_number(out, classes ? best_count(output) : output->columns);
+    srv_buffer_text(out, classes ? "], \"datatype\": \"BYTES\", " : "], \"datatype\": \"FP32\", ");
     if (output->binary) {
         size_t before = binary->size;
         if (classes) {
@@ -117,7 +119,9 @@ static srv_status write_tensor(const srv_reply_source *source, const srv_reply_o
         } else {
             put_floats(source, output, binary);
         }
-        srv_buffer_format(out, "\"parameters\": {\"binary_data_size\": %zu}}", binary->size - before);
+        srv_buffer_text(out, "\"parameters\": {\"binary_data_size\": ");
+        srv_buffer_number(out, binary->size - before);
+        srv_buffer_text(out, "}}");
         return status;
     }
     srv_buffer_text(out, "\"data\": [");
@@ -141,7 +145,9 @@ srv_status srv__reply_openinference(const srv_reply_source *source, srv_buffer *
     size_t start = out->size;
     srv_buffer_text(out, "{\"model_name\": ");
     srv_write_json_text(out, source->model, strlen(source->model));
-    srv_buffer_format(out, ", \"model_version\": \"%" PRId64 "\", ", source->version);
+    srv_buffer_text(out, ", \"model_version\": \"");
+    srv_buffer_number(out, (uint64_t)source->version);
+    srv_buffer_text(out, "\", ");
     if (source->id != NULL) {
         srv_buffer_text(out, "\"id\": ");
         srv_write_json_text(out, source->id, source->id_size);

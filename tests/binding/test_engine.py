@@ -40,6 +40,20 @@ def test_answers_one_row(model: engine.Model) -> None:
     assert np.array_equal(np.float32(reply["scores"]), scores)
 
 
+@pytest.mark.parametrize("body", [b"[0.5, -1, 2, 0]", b"[1]", b"\xff"])
+def test_with_the_requests_id_all_headers_are_there(model: engine.Model, body: bytes) -> None:
+    eng = engine.Engine()
+    status, headers, reply = eng.handle(model, "classify", body, "application/json", "abc-1")
+    bare_status, bare_headers, bare_reply = eng.handle(model, "classify", body, "application/json")
+    assert (status, reply) == (bare_status, bare_reply)
+    assert [name for name, _ in headers[: len(bare_headers)]] == [name for name, _ in bare_headers]
+    assert headers[len(bare_headers) :] == [
+        ("Content-Length", str(len(reply))),
+        ("X-Model-Version", "3"),
+        ("X-Request-ID", "abc-1"),
+    ]
+
+
 def test_answers_many_rows_with_the_bits_of_each_alone(model: engine.Model) -> None:
     rows = np.random.default_rng(0).normal(size=(100, 4)).astype(np.float32).tolist()
     eng = engine.Engine()
@@ -103,6 +117,8 @@ def test_arguments_are_checked(model: engine.Model) -> None:
         engine.Engine().handle(model, "gopher", b"")
     with pytest.raises(TypeError):
         engine.Engine().handle("model", "classify", b"")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="request_id"):
+        engine.Engine().handle(model, "classify", b"", "", 7)  # type: ignore[arg-type]
 
 
 def test_two_engines_share_nothing(model: engine.Model) -> None:

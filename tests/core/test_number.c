@@ -373,7 +373,29 @@ TEST(writes_the_shortest_that_reads_back) {
     CHECK_EQ(wrong, 0);
 }
 
+TEST(writes_whole_numbers) {
+    const struct {
+        uint64_t value;
+        size_t least;
+        const char *text;
+    } cases[] = {{0, 1, "0"},
+                 {0, 0, "0"},
+                 {0, 4, "0000"},
+                 {7, 1, "7"},
+                 {9, 4, "0009"},
+                 {10, 1, "10"},
+                 {99, 1, "99"},
+                 {12345, 4, "12345"},
+                 {1000000000000, 1, "1000000000000"},
+                 {UINT64_MAX, 1, "18446744073709551615"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[SRV_UNSIGNED_TEXT + 1];
+        text[srv_write_unsigned(text, cases[i].value, cases[i].least)] = '\0';
+        CHECK_TEXT(text, cases[i].text);
+    }
+}
+
 TEST_MAIN(RUN(reads_every_form); RUN(reads_json_numbers_only); RUN(stops_after_the_number);
           RUN(never_reads_past_the_end); RUN(reads_random_doubles); RUN(reads_random_floats); RUN(reads_random_digits);
           RUN(reads_ties); RUN(reads_very_long_numbers); RUN(reads_the_minefield); RUN(writes_as_repr_does);
-          RUN(writes_the_shortest_that_reads_back))
+          RUN(writes_the_shortest_that_reads_back); RUN(writes_whole_numbers))

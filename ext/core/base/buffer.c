@@ -1,6 +1,7 @@
 #include "buffer.h"
 
 #include "alloc.h"
+#include "number.h"
 
 #include <stdarg.h>
 #include <stdint.h>
@@ -51,6 +52,11 @@ void srv_buffer_add(srv_buffer *buffer, const void *bytes, size_t size) {
 
 void srv_buffer_text(srv_buffer *buffer, const char *text) {
     srv_buffer_add(buffer, text, strlen(text));
+}
+
+void srv_buffer_number(srv_buffer *buffer, uint64_t number) {
+    char text[SRV_UNSIGNED_TEXT];
+    srv_buffer_add(buffer, text, srv_write_unsigned(text, number, 1));
 }
 
 void srv_buffer_format(srv_buffer *buffer, const char *format, ...) {

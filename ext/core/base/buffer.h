@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct srv_buffer {
     char *data;      /* not NUL-terminated */
@@ -25,6 +26,7 @@ char *srv_buffer_room(srv_buffer *buffer, size_t extra);
 
 void srv_buffer_add(srv_buffer *buffer, const void *bytes, size_t size);
 void srv_buffer_text(srv_buffer *buffer, const char *text); /* NUL-terminated */
+void srv_buffer_number(srv_buffer *buffer, uint64_t number);
 void srv_buffer_format(srv_buffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

@@ -33,4 +33,9 @@ static inline bool srv_is_clear_of_ties(double value) {
  * No NUL.  Returns the bytes written. */
 size_t srv_write_float(char *out, float value);
 
+#define SRV_UNSIGNED_TEXT 20 /* bytes that srv_write_unsigned never exceeds, unless it is asked for more digits */
+
+/* The same for a whole number: at least so many digits, with zeros in front.  A printf takes ten times as long. */
+size_t srv_write_unsigned(char *out, uint64_t value, size_t least_digits);
+
 #endif

@@ -1,4 +1,4 @@
-/* float → shortest decimal, by the method of Raffaello Giulietti, "The Schubfach way to render doubles" (2020).
+/* Whole numbers; and float → shortest decimal, by the method of Raffaello Giulietti, "The Schubfach way to render doubles" (2020).
  *
  * Around a float lies the interval of the reals that round to it.  Of the decimals in it, those with the fewest digits
  * are on a grid 10^k with k just below the interval's width, or on the grid ten times wider; four candidates are
@@ -144,4 +144,16 @@ size_t srv_write_float(char *out, float value) {
         at = write_text(at, ".0", 2);
     }
     return (size_t)(at - out);
+}
+
+size_t srv_write_unsigned(char *out, uint64_t value, size_t least_digits) {
+    size_t digits = 1;
+    for (uint64_t rest = value; rest >= 10; rest /= 10) {
+        digits++;
+    }
+    digits = digits < least_digits ? least_digits : digits;
+    for (size_t i = digits; i > 0; value /= 10) {
+        out[--i] = (char)('0' + value % 10);
+    }
+    return digits;
 }
