@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask
 
 from . import overload, sockets
-from .priority import give_way
+from .priority import NICE, give_way
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -81,7 +81,8 @@ def prepare(app: Flask, address: tuple[str, int], deadline: float) -> "WSGIAppli
 
 
 class _Thread(threading.local):
-    gives_way = False
+    nice: int | None = None
+    """How far it gives way; None: it has not begun to."""
 
 
 class Guarded:
@@ -121,9 +122,10 @@ class Guarded:
                 return []
             if self._watch.is_late() and environ["REQUEST_METHOD"] == "POST":
                 return self._one_or_none(environ, start_response)
-            if self._watch.has_been_late and not self._thread.gives_way:
-                self._thread.gives_way = True
-                give_way()
+            nice = NICE if self._watch.has_been_late else 0
+            if self._thread.nice != nice:
+                self._thread.nice = nice
+                give_way(nice)
         return self._app(environ, start_response)
 
     def _one_or_none(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
