@@ -165,7 +165,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=1024, help="connections")
     parser.add_argument("--deadline", type=float, default=100, help="ms")
     parser.add_argument("--seconds", type=int, default=3, help="of one run")
-    parser.add_argument("--threads", type=int, default=64, help="of ours")
+    parser.add_argument("--threads", type=int, default=32, help="of ours")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
     parser.add_argument(
         "--quiet", type=float, default=0.1, help="what others may take of the core in a run, and of its pace"

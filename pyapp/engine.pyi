@@ -141,6 +141,14 @@ class Engine:
         the score of `target` (a label, or the number of an output; default: the best label, or the first number), with
         `steps` (1 to 512; 0: 32) for the integral.  docs/explain.md has more.
         """
+    def handle_together(
+        self, requests: list[tuple[Model, str, bytes, str, str, float, int, int]], /
+    ) -> list[tuple[int, list[tuple[str, str]], bytes]]:
+        """As `handle`, for up to 64 requests on one thread: they are queued first, and share batches.
+
+        A request is (model, protocol, body, content type, request id, seconds that it has waited before: they count
+        towards its deadline and its time in the queue, top, json_size).
+        """
     def stats(self) -> dict[str, Any]:
         """Counts since the engine was made, of this process and all that were forked since, those that are gone too.
 

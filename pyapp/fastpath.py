@@ -48,7 +48,7 @@ _SIGNALS = (
 )
 
 
-class _Route(NamedTuple):
+class Route(NamedTuple):
     """What answers at a URL."""
 
     model: engine.Model
@@ -60,13 +60,19 @@ class _Route(NamedTuple):
     """Somebody observes what is asked and answered."""
 
 
-class _BrokenInput:
+Plain = tuple[Route, int, int, int]
+"""A plain request: what answers, the size of its body, how many labels it wants (0: all scores), and how much of the
+body is JSON before binary tensors (-1: all)."""
+
+
+class BrokenInput:
     """A body whose reading failed, for Flask to fail in the same way."""
 
     def __init__(self, error: Exception) -> None:
         self.error = error
 
     def read(self, _size: int = -1) -> bytes:
+        """Fails again."""
         raise self.error
 
 
@@ -93,12 +99,54 @@ class FastPath:
         self._expected = _influences(app)
         self._undecided = True
         self._open = False
-        self._table: tuple[Snapshot | None, dict[str, _Route]] = (None, {})
+        self._table: tuple[Snapshot | None, dict[str, Route]] = (None, {})
         serving.registry.subscribe(self._forget)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Answers, or has Flask answer."""
         begun = perf_counter()
+        plain = self.look(environ)
+        if plain is None:
+            return self._through_flask(environ, start_response)
+        route, size, top, json_size = plain
+        try:
+            body = environ["wsgi.input"].read(size)
+        except Exception as error:
+            environ["wsgi.input"] = BrokenInput(error)
+            return self.flask(environ, start_response)
+        if len(body) == size:
+            try:
+                model, content_type = self.model_of(route, environ, body), environ.get("CONTENT_TYPE", "")
+                request_id = self.id_of(environ)
+                if top == 0 and json_size < 0:  # names take the interpreter half a microsecond
+                    status, headers, reply = self._handle(model, route.protocol, body, content_type, request_id)
+                else:
+                    status, headers, reply = self._handle(
+                        model, route.protocol, body, content_type, request_id, top=top, json_size=json_size
+                    )
+            except Exception:  # noqa: S110 -- a fault of ours: Flask meets it again, logs it and answers
+                pass
+            else:
+                if route.is_watched and status == 200:
+                    self.show(route, model, body, content_type, request_id, json_size)
+                self.tell(environ, status, headers, begun)
+                start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
+                return [reply]
+        environ["wsgi.input"] = BytesIO(body)
+        return self.flask(environ, start_response)
+
+    def model_of(self, route: Route, environ: "WSGIEnvironment", body: bytes) -> engine.Model:
+        """The version that answers: decided by the request, where traffic is split."""
+        return route.entry.find(key=sticky_key(environ, body)) if route.is_split else route.model
+
+    def show(
+        self, route: Route, model: engine.Model, body: bytes, content_type: str, request_id: str, json_size: int
+    ) -> None:
+        """Tells those who watch the route what was answered."""
+        self._observer.seen(route.entry, model, route.protocol, body, content_type, request_id, json_size)
+
+    def look(self, environ: "WSGIEnvironment") -> Plain | None:
+        """What is asked for; None: that is for Flask to say."""
         snapshot, routes = self._table
         if snapshot is not self._registry.snapshot:
             routes = self._routes()
@@ -107,7 +155,7 @@ class FastPath:
             key, top = _with_query(key, query)
         route = routes.get(key)
         if route is None:
-            return self._through_flask(environ, start_response)
+            return None
         length = environ.get("CONTENT_LENGTH", "")
         if (
             environ["REQUEST_METHOD"] != "POST"
@@ -123,39 +171,22 @@ class FastPath:
             or (route.protocol == "classify" and not is_plain(environ))
             or (self._keys is not None and self._keys.name_of(environ) is None)
         ):
-            return self.flask(environ, start_response)
+            return None
         json_size = -1
         if (announced := environ.get("HTTP_INFERENCE_HEADER_CONTENT_LENGTH")) is not None:
             if not announced.isdecimal() or not announced.isascii() or len(announced) > 12:
-                return self.flask(environ, start_response)
+                return None
             json_size = int(announced)
-        try:
-            body = environ["wsgi.input"].read(size)
-        except Exception as error:
-            environ["wsgi.input"] = _BrokenInput(error)
-            return self.flask(environ, start_response)
-        if len(body) == size:
-            try:
-                model = route.entry.find(key=sticky_key(environ, body)) if route.is_split else route.model
-                content_type = environ.get("CONTENT_TYPE", "")
-                request_id = self._request_ids.of(environ) if "HTTP_X_REQUEST_ID" in environ else self._new_id()
-                if top == 0 and json_size < 0:  # names take the interpreter half a microsecond
-                    status, headers, reply = self._handle(model, route.protocol, body, content_type, request_id)
-                else:
-                    status, headers, reply = self._handle(
-                        model, route.protocol, body, content_type, request_id, top=top, json_size=json_size
-                    )
-            except Exception:  # noqa: S110 -- a fault of ours: Flask meets it again, logs it and answers
-                pass
-            else:
-                if route.is_watched and status == 200:
-                    self._observer.seen(route.entry, model, route.protocol, body, content_type, request_id, json_size)
-                if self._log is not None and self._log.takes(status):
-                    self._log.write(environ, status, headers, perf_counter() - begun)
-                start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
-                return [reply]
-        environ["wsgi.input"] = BytesIO(body)
-        return self.flask(environ, start_response)
+        return route, size, top, json_size
+
+    def id_of(self, environ: "WSGIEnvironment") -> str:
+        """The request's id."""
+        return self._request_ids.of(environ) if "HTTP_X_REQUEST_ID" in environ else self._new_id()
+
+    def tell(self, environ: "WSGIEnvironment", status: int, headers: list[tuple[str, str]], begun: float) -> None:
+        """Logs a request that came at `begun` (of `perf_counter`), if that is wanted."""
+        if self._log is not None and self._log.takes(status):
+            self._log.write(environ, status, headers, perf_counter() - begun)
 
     def _through_flask(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         if not self._undecided:
@@ -171,7 +202,7 @@ class FastPath:
         """An idle process must not keep the models of an old snapshot alive."""
         self._table = (None, {})
 
-    def _routes(self) -> dict[str, _Route]:
+    def _routes(self) -> dict[str, Route]:
         """The table of the current snapshot; empty before the first request, and if Flask must see them all."""
         if not self._open:
             return {}
@@ -181,7 +212,7 @@ class FastPath:
         return routes
 
 
-def _routes_of(snapshot: Snapshot, observer: Observer) -> dict[str, _Route]:
+def _routes_of(snapshot: Snapshot, observer: Observer) -> dict[str, Route]:
     """By path, or path?query for the ways in which /classify is told a model or version."""
     table = {}
     for name, entry in snapshot.models.items():
@@ -196,11 +227,11 @@ def _routes_of(snapshot: Snapshot, observer: Observer) -> dict[str, _Route]:
             ways.append((f"/labels/{label}", f"label={label}", entry.available[number], False))
         for path, query, model, split in ways:
             for method, protocol in TENSORFLOW_METHODS.items():
-                table[f"/v1/models/{name}{path}:{method}"] = _Route(model, protocol, entry, split, watched)
-            table[f"/v2/models/{name}{path}/infer"] = _Route(model, "openinference", entry, split, watched)
+                table[f"/v1/models/{name}{path}:{method}"] = Route(model, protocol, entry, split, watched)
+            table[f"/v2/models/{name}{path}/infer"] = Route(model, "openinference", entry, split, watched)
             named = f"model={name}&{query}".rstrip("&")
             for text in (named, query) if name == snapshot.unnamed else (named,):
-                table[f"/classify?{text}".rstrip("?")] = _Route(model, "classify", entry, split, watched)
+                table[f"/classify?{text}".rstrip("?")] = Route(model, "classify", entry, split, watched)
     return table
 
 

@@ -55,14 +55,14 @@ _NO_SYN = (  # instructions of linux/filter.h: code, jump if true, jump if false
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 _OF_ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- nothing is bound here
-_LATE_BODY = b'{"error": "the server is overloaded: requests wait too long to be answered before their deadline"}\n'
-_LATE = [("Content-Type", "application/json"), ("Content-Length", str(len(_LATE_BODY))), ("Retry-After", "1")]
+LATE_BODY = b'{"error": "the server is overloaded: requests wait too long to be answered before their deadline"}\n'
+LATE = [("Content-Type", "application/json"), ("Content-Length", str(len(LATE_BODY))), ("Retry-After", "1")]
 
 
-def prepare(app: Flask, address: tuple[str, int], deadline: float) -> "WSGIApplication":
-    """Called in a new worker's main thread; returns what granian is to serve at `address`.
+def prepare(app: Flask, address: tuple[str, int], deadline: float) -> "Guarded | Flask":
+    """Called in a new worker's main thread; returns what the server is to serve at `address`.
 
-    `deadline`: of a request, in seconds.
+    `deadline`: of a request, in seconds.  Elsewhere than on Linux it is the app itself.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     is_linux = sys.platform == "linux"
@@ -76,8 +76,7 @@ def prepare(app: Flask, address: tuple[str, int], deadline: float) -> "WSGIAppli
     draining = Guarded(app)
     draining.watch(address, deadline)
     threading.Thread(target=_stop_when_told, args=(draining,), name="stop", daemon=True).start()
-    answer: WSGIApplication = draining.__call__
-    return answer
+    return draining
 
 
 class _Thread(threading.local):
@@ -122,11 +121,22 @@ class Guarded:
                 return []
             if self._watch.is_late() and environ["REQUEST_METHOD"] == "POST":
                 return self._one_or_none(environ, start_response)
-            nice = NICE if self._watch.has_been_late else 0
-            if self._thread.nice != nice:
-                self._thread.nice = nice
-                give_way(nice)
+            self.give_way()
         return self._app(environ, start_response)
+
+    def is_calm(self) -> bool:
+        """Neither does the worker stop nor do requests come late: a thread may answer without more ado."""
+        if self.stopping or self._watch is None or self._watch.is_late():
+            return False
+        self.give_way()
+        return True
+
+    def give_way(self) -> None:
+        """Of the thread that calls, as far as it should by now; called for each request, or batch."""
+        nice = NICE if self._watch is not None and self._watch.has_been_late else 0
+        if self._thread.nice != nice:
+            self._thread.nice = nice
+            give_way(nice)
 
     def _one_or_none(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Refuses all but one at a time, and these for a quarter of the time: clients that ask again at once would else
@@ -142,8 +152,8 @@ class Guarded:
                 self._answering.release()
         self._count("refused_late")
         _discard_body(environ)
-        start_response("503 SERVICE UNAVAILABLE", _LATE)
-        return [_LATE_BODY]
+        start_response("503 SERVICE UNAVAILABLE", LATE)
+        return [LATE_BODY]
 
 
 def _discard_body(environ: "WSGIEnvironment") -> None:

@@ -1,6 +1,7 @@
 """Predict requests of every protocol, good and bad, for a model `pets` (versions 1 and 2) that takes 4 `numbers`."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,28 @@ class Case:
         )
         environ = builder.get_environ() | {"wsgi.input_terminated": True} | self.environ
         return {name: value() if callable(value) else value for name, value in environ.items()}
+
+
+Answer = tuple[str, list[tuple[str, str]], bytes]
+
+
+def run(wsgi: Any, environ: dict[str, Any]) -> Answer:
+    answered: list[Any] = []
+    reply = wsgi(environ, lambda status, headers, _=None: answered.append((status, headers)))
+    body = b"".join(reply)
+    if hasattr(reply, "close"):
+        reply.close()
+    ((status, headers),) = answered
+    times = {
+        "Server-Timing": re.compile(r"(?<=dur=)[0-9.]+"),
+        "X-Queue-Us": re.compile("[0-9]+"),
+        "X-Request-ID": re.compile("(?<=-)[0-9a-f]+"),
+    }
+    return (
+        status,
+        [(name, times[name].sub("", value) if name in times else value) for name, value in headers],
+        body,
+    )
 
 
 def tensor(**changes: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 /* pyapp.engine.Engine */
 #include "binding.h"
 
+#include "base/alloc.h"
 #include "engine.h"
 
 #define US ((uint64_t)1000) /* nanoseconds */
@@ -141,6 +142,15 @@ static bool interrupted(void *context) {
     return raised;
 }
 
+static srv_hooks hooks_of(call *c) {
+    return (srv_hooks){
+        .context = c,
+        .decode = c->decode_image != NULL ? decode : NULL,
+        .release = release,
+        .interrupted = interrupted,
+    };
+}
+
 static int find_protocol(const char *name, srv_protocol *out) {
     static const struct {
         const char *name;
@@ -228,12 +238,7 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
                                      .has_json_size = json_size >= 0,
                                      .json_size = json_size >= 0 ? (size_t)json_size : 0};
     call c = {.state = state, .decode_image = self->decode_image};
-    const srv_hooks hooks = {
-        .context = &c,
-        .decode = self->decode_image != NULL ? decode : NULL,
-        .release = release,
-        .interrupted = interrupted,
-    };
+    const srv_hooks hooks = hooks_of(&c);
     c.saved = PyEval_SaveThread();
     srv_engine_handle(self->engine, ((model_object *)model)->model, &request, &hooks, &exchange);
     PyEval_RestoreThread(c.saved);
@@ -244,6 +249,102 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
 cleanup:
     PyBuffer_Release(&body);
     return reply;
+}
+
+/* One of the requests of handle_together.  All it borrows belongs to its tuple. */
+typedef struct together {
+    const srv_model *model;
+    PyObject *request_id;
+    srv_request request;
+    srv_exchange exchange;
+    call call;
+    srv_hooks hooks;
+} together;
+
+static int read_together(const engine_object *self, const module_state *state, PyObject *item, together *out) {
+    PyObject *model;
+    const char *protocol, *content_type, *body;
+    Py_ssize_t content_type_size, body_size, top, json_size;
+    double waited;
+    if (!PyTuple_Check(item)) {
+        PyErr_SetString(PyExc_TypeError, "each request must be a tuple");
+        return -1;
+    }
+    if (!PyArg_ParseTuple(item, "O!sy#s#Udnn:handle_together", state->model_type, &model, &protocol, &body, &body_size,
+                          &content_type, &content_type_size, &out->request_id, &waited, &top, &json_size) ||
+        find_protocol(protocol, &out->request.protocol) != 0) {
+        return -1;
+    }
+    out->model = ((model_object *)model)->model;
+    out->request.waited_ns = waited > 0 ? (uint64_t)(waited * 1e9) : 0;
+    out->request.top = top > 0 ? (size_t)top : 0;
+    out->request.body = (srv_body_source){.content_type = content_type,
+                                          .content_type_size = (size_t)content_type_size,
+                                          .bytes = body,
+                                          .size = (size_t)body_size,
+                                          .has_json_size = json_size >= 0,
+                                          .json_size = json_size >= 0 ? (size_t)json_size : 0};
+    out->call = (call){.state = state, .decode_image = self->decode_image};
+    out->hooks = hooks_of(&out->call);
+    return 0;
+}
+
+static PyObject *build_replies(const module_state *state, const together *all, Py_ssize_t count) {
+    PyObject *replies = PyErr_Occurred() ? NULL : PyList_New(count); /* a decoder may have left an exception */
+    for (Py_ssize_t i = 0; replies != NULL && i < count; i++) {
+        PyObject *reply = build_reply(state, &all[i].exchange, false, all[i].model, all[i].request_id);
+        if (reply == NULL) {
+            Py_CLEAR(replies);
+        } else {
+            PyList_SetItem(replies, i, reply);
+        }
+    }
+    return replies;
+}
+
+static PyObject *engine_handle_together(PyObject *object, PyObject *requests) {
+    engine_object *self = (engine_object *)object;
+    module_state *state = state_of_type(Py_TYPE(object));
+    PyObject *kept =
+        PyList_Check(requests) ? PyList_AsTuple(requests) : NULL; /* others may change the list meanwhile */
+    if (kept == NULL || PyTuple_Size(kept) > SRV_BATCH_ROWS) {
+        Py_XDECREF(kept);
+        return PyErr_Format(PyExc_ValueError, "expected a list of at most %d requests", SRV_BATCH_ROWS);
+    }
+    const Py_ssize_t count = PyTuple_Size(kept);
+    together *all = srv_calloc((size_t)count + 1, sizeof *all);
+    if (all == NULL) {
+        Py_DECREF(kept);
+        return PyErr_NoMemory();
+    }
+    PyObject *replies = NULL;
+    Py_ssize_t begun = 0;
+    for (; begun < count; begun++) {
+        if (read_together(self, state, PyTuple_GetItem(kept, begun), &all[begun]) != 0) {
+            goto cleanup;
+        }
+        if (srv_engine_begin(self->engine, &all[begun].exchange) != SRV_OK) {
+            PyErr_NoMemory();
+            goto cleanup;
+        }
+    }
+    PyThreadState *saved = PyEval_SaveThread();
+    for (Py_ssize_t i = 0; i < count; i++) {
+        all[i].call.saved = saved;
+        srv_engine_start(self->engine, all[i].model, &all[i].request, &all[i].hooks, &all[i].exchange);
+    }
+    for (Py_ssize_t i = 0; i < count; i++) {
+        srv_engine_finish(self->engine, &all[i].exchange);
+    }
+    PyEval_RestoreThread(saved);
+    replies = build_replies(state, all, count);
+cleanup:
+    while (begun > 0) {
+        srv_engine_end(self->engine, &all[--begun].exchange);
+    }
+    srv_free(all);
+    Py_DECREF(kept);
+    return replies;
 }
 
 static PyObject *engine_stats(PyObject *object, PyObject *unused) {
@@ -281,6 +382,11 @@ static PyMethodDef engine_methods[] = {
      "raw=False, json_size=-1, explain=None, steps=0, target=None)\n--\n\n"
      "The whole data path for one request: (HTTP status, headers, reply body).  json_size is what the header "
      "Inference-Header-Content-Length says, -1 if there is none."},
+    {"handle_together", engine_handle_together, METH_O,
+     "handle_together($self, requests, /)\n--\n\n"
+     "As handle, for a list of (model, protocol, body, content type, request id, seconds waited before, top, "
+     "json_size); a "
+     "list of their replies.  They share batches."},
     {"stats", engine_stats, METH_NOARGS,
      "stats($self)\n--\n\nCounts since the engine was made, of all processes that were forked since."},
     {"count", engine_count, METH_VARARGS, "count($self, what, by=1, /)\n--\n\nAdds to what stats() has under host."},

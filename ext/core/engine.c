@@ -6,12 +6,29 @@
 #include <pthread.h>
 #include <string.h>
 
+/* A request between start and finish. */
+typedef struct flight {
+    const srv_model *model;
+    srv_model_stats *stats;
+    srv_drift *drift; /* NULL: its numbers are not counted */
+    srv_request request;
+    srv_hooks hooks;
+    srv_body body;
+    srv_work work;
+    srv_job job;
+    float *y; /* [rows × outputs] */
+    size_t y_bytes;
+    uint64_t arrived;
+    srv_error err;
+} flight;
+
 /* Memory of one request; kept on a list for the next, so that a steady load allocates nothing. */
 typedef struct srv_workspace {
     struct srv_workspace *next;
     srv_arena *arena;
     srv_arena *row; /* what preprocessing needs for one row of texts */
     srv_buffer reply;
+    flight flight;
 } srv_workspace;
 
 struct srv_engine {
@@ -254,47 +271,47 @@ static srv_status check_method(const srv_model *model, srv_protocol protocol, sr
     return SRV_OK;
 }
 
-static srv_status run_path(srv_engine *engine, const srv_model *model, srv_model_stats *stats,
-                           const srv_request *request, const srv_hooks *hooks, srv_exchange *exchange, srv_error *err) {
+/* Everything before the queue, and into it. */
+static srv_status start(srv_engine *engine, flight *f, srv_exchange *exchange) {
+    const srv_model *model = f->model;
+    const srv_request *request = &f->request;
     srv_arena *arena = exchange->workspace_->arena;
     uint64_t begin = srv_now_ns(), now;
-    srv_body body;
+    f->arrived = begin - request->waited_ns;
+    f->stats = srv_stats_of(engine->stats, model->name, model->version);
+    srv_body *body = &f->body;
     srv_status status = srv_parse_body(request->protocol, &request->body, &model->signature, &engine->options.limits,
-                                       arena, &body, err);
+                                       arena, body, &f->err);
     exchange->parse_ns = (now = srv_now_ns()) - begin;
     if (status == SRV_OK) {
-        status = check_method(model, request->protocol, err);
+        status = check_method(model, request->protocol, &f->err);
     }
-    if (status == SRV_OK && body.kind == SRV_BODY_IMAGE) {
-        status = decode_picture(engine, model, hooks, arena, &body, err);
+    if (status == SRV_OK && body->kind == SRV_BODY_IMAGE) {
+        status = decode_picture(engine, model, &f->hooks, arena, body, &f->err);
     }
     if (status != SRV_OK) {
         return status;
     }
-    srv_drift *drift = request->raw ? NULL : model->drift;
-    if (drift != NULL) {
-        srv_drift_count_rows(drift, body.values, body.cells, model->features, body.rows);
+    f->drift = request->raw ? NULL : model->drift;
+    if (f->drift != NULL) {
+        srv_drift_count_rows(f->drift, body->values, body->cells, model->features, body->rows);
     }
-    size_t bytes;
-    float *y = NULL;
-    if (srv_multiply(body.rows, model->outputs * sizeof *y, &bytes)) {
-        y = srv_arena_take(arena, bytes);
-    }
-    if (y == NULL) {
-        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+    if (!srv_multiply(body->rows, model->outputs * sizeof *f->y, &f->y_bytes) ||
+        (f->y = srv_arena_take(arena, f->y_bytes)) == NULL) {
+        return srv_fail(&f->err, SRV_NO_MEMORY, "out of memory");
     }
     float *x;
-    if ((status = preprocess(model, &body, exchange->workspace_, &x, err)) != SRV_OK) {
+    if ((status = preprocess(model, body, exchange->workspace_, &x, &f->err)) != SRV_OK) {
         return status;
     }
     exchange->preprocess_ns = srv_now_ns() - now;
 
-    uint64_t timeout_ns = shorter(shorter(engine->options.timeout_ns, request->timeout_ns), body.timeout_ns);
-    const srv_run *run = srv_run_of(model->runs, model, stats);
+    uint64_t timeout_ns = shorter(shorter(engine->options.timeout_ns, request->timeout_ns), body->timeout_ns);
+    const srv_run *run = srv_run_of(model->runs, model, f->stats);
     if (run == NULL) {
-        return srv_fail(err, SRV_NO_MEMORY, "out of memory");
+        return srv_fail(&f->err, SRV_NO_MEMORY, "out of memory");
     }
-    const srv_work work = {
+    f->work = (srv_work){
         .run = run_batch,
         .context = run,
         .features = model->width,
@@ -303,56 +320,65 @@ static srv_status run_path(srv_engine *engine, const srv_model *model, srv_model
         .batch_rows = engine->options.max_batch_rows,
         .batch_ns = model->pass_ns,
     };
-    srv_job job = {
-        .work = &work,
+    f->job = (srv_job){
+        .work = &f->work,
         .x = x,
-        .y = y,
-        .rows = body.rows,
-        .background = request->background || body.background,
-        .deadline_ns = timeout_ns > 0 ? begin + timeout_ns : 0,
-        .interrupted = hooks->interrupted,
-        .hook = hooks->context,
+        .y = f->y,
+        .rows = body->rows,
+        .background = request->background || body->background,
+        .deadline_ns = timeout_ns > 0 ? f->arrived + timeout_ns : 0,
+        .interrupted = f->hooks.interrupted,
+        .hook = f->hooks.context,
     };
-    status = srv_queue_run(engine->queue, &job, err);
+    return srv_queue_submit(engine->queue, &f->job, &f->err);
+}
+
+/* From the queue to the reply. */
+static srv_status finish(srv_engine *engine, flight *f, srv_exchange *exchange) {
+    const srv_model *model = f->model;
+    const srv_request *request = &f->request;
+    const srv_body *body = &f->body;
+    srv_arena *arena = exchange->workspace_->arena;
+    srv_status status = srv_queue_wait(engine->queue, &f->job, &f->err);
     if (status != SRV_OK) {
         return status;
     }
-    if (drift != NULL) {
-        srv_drift_count_labels(drift, y + model->output[0].offset, model->outputs, model->output[0].source.columns,
-                               body.rows);
+    if (f->drift != NULL) {
+        srv_drift_count_labels(f->drift, f->y + model->output[0].offset, model->outputs,
+                               model->output[0].source.columns, body->rows);
     }
-    exchange->queue_ns = job.queued_ns;
-    exchange->forward_ns = job.run_ns;
-    exchange->rows = job.rows;
-    exchange->batch_rows = job.batch_rows;
+    exchange->queue_ns = f->job.queued_ns + request->waited_ns;
+    exchange->forward_ns = f->job.run_ns;
+    exchange->rows = f->job.rows;
+    exchange->batch_rows = f->job.batch_rows;
     srv_explained explained;
     if (request->explain != NULL) {
         const srv_explain_task task = {
             .model = model,
             .options = *request->explain,
-            .sent = {.values = body.values, .cells = body.cells, .texts = body.texts},
-            .x = x,
-            .y = y,
-            .rows = body.rows,
-            .deadline_ns = job.deadline_ns,
-            .interrupted = hooks->interrupted,
-            .hook = hooks->context,
+            .sent = {.values = body->values, .cells = body->cells, .texts = body->texts},
+            .x = f->job.x,
+            .y = f->y,
+            .rows = body->rows,
+            .deadline_ns = f->job.deadline_ns,
+            .interrupted = f->hooks.interrupted,
+            .hook = f->hooks.context,
             .terms = exchange->workspace_->row,
             .arena = arena,
         };
-        if ((status = srv_explain(&task, &explained, err)) != SRV_OK) {
+        if ((status = srv_explain(&task, &explained, &f->err)) != SRV_OK) {
             return status;
         }
     }
-    now = srv_now_ns();
+    uint64_t now = srv_now_ns();
     if (request->raw) {
-        srv_buffer_add(exchange->body, y, bytes);
+        srv_buffer_add(exchange->body, f->y, f->y_bytes);
     } else {
-        status = write_reply(model, request, &body, y, request->explain != NULL ? &explained : NULL, arena,
-                             exchange->body, &exchange->json_size, err);
+        status = write_reply(model, request, body, f->y, request->explain != NULL ? &explained : NULL, arena,
+                             exchange->body, &exchange->json_size, &f->err);
     }
     if (status == SRV_OK && exchange->body->failed) {
-        status = srv_fail(err, SRV_NO_MEMORY, "out of memory while writing the reply");
+        status = srv_fail(&f->err, SRV_NO_MEMORY, "out of memory while writing the reply");
     }
     exchange->reply_ns = srv_now_ns() - now;
     return status;
@@ -377,23 +403,38 @@ static void count(srv_model_stats *s, const srv_exchange *exchange) {
     }
 }
 
-srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const srv_request *request,
-                             const srv_hooks *hooks, srv_exchange *exchange) {
-    uint64_t begin = srv_now_ns();
-    srv_error err = {.status = SRV_OK, .offset = SRV_NO_OFFSET};
-    srv_model_stats *stats = srv_stats_of(engine->stats, model->name, model->version);
-    exchange->status = run_path(engine, model, stats, request, hooks, exchange, &err);
+void srv_engine_start(srv_engine *engine, const srv_model *model, const srv_request *request, const srv_hooks *hooks,
+                      srv_exchange *exchange) {
+    flight *f = &exchange->workspace_->flight;
+    f->model = model;
+    f->request = *request;
+    f->hooks = *hooks;
+    f->err = (srv_error){.status = SRV_OK, .offset = SRV_NO_OFFSET};
+    exchange->status = start(engine, f, exchange);
+}
+
+srv_status srv_engine_finish(srv_engine *engine, srv_exchange *exchange) {
+    flight *f = &exchange->workspace_->flight;
+    if (exchange->status == SRV_OK) {
+        exchange->status = finish(engine, f, exchange);
+    }
     exchange->http = 200;
     if (exchange->status != SRV_OK) {
         srv_buffer_reset(exchange->body);
         exchange->json_size = 0;
-        exchange->http = srv_write_error(request->protocol, &err, exchange->body);
+        exchange->http = srv_write_error(f->request.protocol, &f->err, exchange->body);
     }
-    exchange->total_ns = srv_now_ns() - begin;
-    if (!request->raw) {
-        count(stats, exchange);
+    exchange->total_ns = srv_now_ns() - f->arrived;
+    if (!f->request.raw) {
+        count(f->stats, exchange);
     }
     return exchange->status;
+}
+
+srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const srv_request *request,
+                             const srv_hooks *hooks, srv_exchange *exchange) {
+    srv_engine_start(engine, model, request, hooks, exchange);
+    return srv_engine_finish(engine, exchange);
 }
 
 void srv_engine_count(srv_engine *engine, srv_host_kind kind, uint64_t by) {

@@ -43,6 +43,7 @@ typedef struct srv_request {
     srv_body_source body;
     size_t top;                         /* the k best labels; 0: all scores */
     uint64_t timeout_ns;                /* the client's own, if it is shorter than the engine's; 0: none */
+    uint64_t waited_ns;                 /* since its arrival, before it came here: counts as time in the queue */
     bool background;                    /* computed only when no other request waits */
     bool raw;                           /* the reply is the outputs, float32 [rows × outputs]; nothing is counted */
     const srv_explain_options *explain; /* CLASSIFY only: what the answer is due to, too; NULL: no */
@@ -87,6 +88,13 @@ void srv_engine_end(srv_engine *engine, srv_exchange *exchange);
 /* Always fills http and body; the status is also returned. */
 srv_status srv_engine_handle(srv_engine *engine, const srv_model *model, const srv_request *request,
                              const srv_hooks *hooks, srv_exchange *exchange);
+
+/* Its two halves, for a thread that has several requests: it starts all, and then finishes all, and they share batches.
+ * After start a request is queued, or has failed; finish waits for it, and must follow.  What request and hooks point at
+ * must live until then. */
+void srv_engine_start(srv_engine *engine, const srv_model *model, const srv_request *request, const srv_hooks *hooks,
+                      srv_exchange *exchange);
+srv_status srv_engine_finish(srv_engine *engine, srv_exchange *exchange);
 
 /* The queue's counts, and the rest; of this process and all that were forked from the one that made the engine. */
 void srv_engine_read_stats(srv_engine *engine, srv_queue_stats *out);

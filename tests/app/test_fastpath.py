@@ -1,6 +1,5 @@
 """Both ways in give the same answers, and Flask sees every request when someone has it do more with them."""
 
-import re
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -11,29 +10,8 @@ from flask import Flask, Response, request, request_started
 from werkzeug.exceptions import Forbidden
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from predict_cases import CASES, ROW, Case
+from predict_cases import CASES, ROW, Case, run
 from pyapp import create_app, fastpath
-
-Answer = tuple[str, list[tuple[str, str]], bytes]
-
-
-def run(wsgi: Any, environ: dict[str, Any]) -> Answer:
-    answered: list[Any] = []
-    reply = wsgi(environ, lambda status, headers, _=None: answered.append((status, headers)))
-    body = b"".join(reply)
-    if hasattr(reply, "close"):
-        reply.close()
-    ((status, headers),) = answered
-    times = {
-        "Server-Timing": re.compile(r"(?<=dur=)[0-9.]+"),
-        "X-Queue-Us": re.compile("[0-9]+"),
-        "X-Request-ID": re.compile("(?<=-)[0-9a-f]+"),
-    }
-    return (
-        status,
-        [(name, times[name].sub("", value) if name in times else value) for name, value in headers],
-        body,
-    )
 
 
 @pytest.fixture

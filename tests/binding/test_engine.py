@@ -121,6 +121,67 @@ def test_arguments_are_checked(model: engine.Model) -> None:
         engine.Engine().handle(model, "classify", b"", "", 7)  # type: ignore[arg-type]
 
 
+def together(model: engine.Model, body: bytes, waited: float = 0.0, top: int = 0, name: str = "abc-1") -> tuple:
+    return model, "classify", body, "application/json", name, waited, top, -1
+
+
+def test_requests_that_are_handled_together_get_what_each_gets_alone(model: engine.Model) -> None:
+    eng = engine.Engine()
+    bodies = [json.dumps([[i, -i, 0.5, 2]] * (1 + i % 3)).encode() for i in range(60)]
+    bodies += [b"", b"[1, 2", b"[1]", b"\xff"]
+    replies = eng.handle_together([together(model, body, top=i % 3) for i, body in enumerate(bodies)])
+    assert len(replies) == 64
+    rows = []
+    for i, (body, (status, headers, reply)) in enumerate(zip(bodies, replies, strict=True)):
+        alone, names, text = eng.handle(model, "classify", body, "application/json", "abc-1", top=i % 3)
+        assert (status, reply) == (alone, text)
+        assert [name for name, _ in headers] == [name for name, _ in names]
+        rows.append(int(dict(headers)["X-Batch-Rows"]))
+    assert max(rows) > 32  # they shared batches
+    assert rows[60:] == [0] * 4
+    assert eng.handle_together([]) == []
+
+
+def test_protocols_and_models_can_be_handled_together(model: engine.Model, tmp_path: Path) -> None:
+    eng = engine.Engine()
+    tensors = {"inputs": [{"name": "x", "shape": [1, 4], "datatype": "FP32", "data": [0.5, -1, 2, 0]}]}
+    requests = [
+        (model, "tensorflow", b'{"instances": [[0.5, -1, 2, 0]]}', "", "a", 0.0, 0, -1),
+        (model, "openinference", json.dumps(tensors).encode(), "", "b", 0.0, 0, -1),
+        together(model, b"[0.5, -1, 2, 0]"),
+    ]
+    for (_, protocol, body, content_type, *_), reply in zip(requests, eng.handle_together(requests), strict=True):
+        assert reply[::2] == eng.handle(model, protocol, body, content_type)[::2]
+
+
+def test_what_a_request_has_waited_counts(model: engine.Model) -> None:
+    eng = engine.Engine(timeout_ms=100)
+    late, fine = eng.handle_together([together(model, b"[1, 2, 3, 4]", 0.2), together(model, b"[1, 2, 3, 4]", 0.01)])
+    assert (late[0], fine[0]) == (504, 200)
+    assert 10_000 <= int(dict(fine[1])["X-Queue-Us"]) < 100_000
+    assert "total;dur=1" in dict(fine[1])["Server-Timing"]
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [
+        None,
+        (),
+        [None],
+        [("model",)],
+        [("model", "classify", b"", "", "", 0.0, 0, -1)],
+        [together] * 65,
+    ],
+)
+def test_what_is_no_list_of_requests_is_refused(model: engine.Model, requests: object) -> None:
+    with pytest.raises((TypeError, ValueError)):
+        engine.Engine().handle_together(requests)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="gopher"):
+        engine.Engine().handle_together([together(model, b"[1]"), (model, "gopher", b"", "", "", 0.0, 0, -1)])
+    with pytest.raises(TypeError):
+        engine.Engine().handle_together([together(model, b"[1]"), (model, "classify", b"", "", 7, 0.0, 0, -1)])
+
+
 def test_two_engines_share_nothing(model: engine.Model) -> None:
     one, two = engine.Engine(), engine.Engine()
     ask(one, model, [1, 2, 3, 4])
@@ -304,3 +365,16 @@ def test_a_fault_of_the_decoder_is_raised(tmp_path: Path) -> None:
             ask(picture.engine, picture.model, b"encoded", "image/png")
     picture.answer = (bytes(4), 2, 2, 1)
     assert ask(picture.engine, picture.model, b"encoded", "image/png")[0] == 200
+
+
+def test_pictures_can_be_handled_together(tmp_path: Path) -> None:
+    picture = Picture(tmp_path)
+    numbers = together(picture.model, b"[0, 50, 100, 200]")
+    encoded = (picture.model, "classify", b"encoded", "image/png", "abc-1", 0.0, 0, -1)
+    replies = picture.engine.handle_together([encoded, numbers, encoded])
+    assert [status for status, _, _ in replies] == [200] * 3
+    assert len({reply for _, _, reply in replies}) == 1
+    picture.answer = ZeroDivisionError("oops")
+    with pytest.raises(ZeroDivisionError):
+        picture.engine.handle_together([numbers, encoded, numbers])
+    assert picture.engine.handle_together([numbers])[0][0] == 200

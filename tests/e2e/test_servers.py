@@ -187,6 +187,32 @@ def test_sighup_starts_workers_with_what_the_store_now_holds(start: Start, tmp_p
         assert {json.loads(answer_of(server, body))["version"] for _ in range(20)} == {2}
 
 
+@LINUX
+def test_more_requests_share_a_batch_than_there_are_threads(start: Start, tmp_path: Path) -> None:
+    """Each thread leaves its request to who computes (`pyapp/door.py`), and goes for the next."""
+    store = tmp_path / "store"
+    write_package(store / "large" / "1", *dense_network((784, 1024, 1024, 10)))
+    rows: list[int] = []
+    with start("granian", SERVING_MODELS=str(store), SERVING_THREADS="2") as server:
+        expected = answer_of(server)
+
+        def ask() -> None:
+            with server.connect() as connection:
+                for _ in range(20):
+                    connection.request("POST", "/classify", BODY, JSON)
+                    reply = connection.getresponse()
+                    assert reply.read() == expected
+                    rows.append(int(reply.headers["X-Batch-Rows"]))
+
+        clients = [threading.Thread(target=ask) for _ in range(24)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+    assert len(rows) == 480
+    assert max(rows) > 4
+
+
 @both
 @LINUX
 def test_what_waits_too_long_for_a_thread_is_refused(start: Start, kind: str) -> None:

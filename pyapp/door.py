@@ -1,0 +1,177 @@
+"""Under granian, one thread computes a batch and sends all its replies.
+
+A WSGI server has a thread for each request, and that thread must return the reply: with sixty requests in one batch,
+sixty threads sleep until it is computed and are woken one after another, with cold caches.  That cost more than the
+network.  granian, though, gives its callable an object that takes the reply from any thread.  So a thread that comes
+with a plain request leaves it here and goes for the next; one of ours takes all that has been left, computes it
+together, and replies to all.  Who comes alone does it itself: to hand over costs a lone client a tenth.
+
+Only small requests whose answer is the engine's alone come this way; all others take the WSGI callable, as they do
+under every other server.  `pyapp.fastpath` says what is plain.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from io import BytesIO
+from queue import Empty, SimpleQueue
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from flask import Flask
+from granian.server import mp
+
+from . import engine
+from .config import usable_cores
+from .fastpath import BrokenInput, FastPath, Route
+from .worker import LATE, LATE_BODY, Guarded
+
+log = logging.getLogger(__name__)
+
+SMALL_BODY = 1 << 16
+"""Bytes.  A thread that parses more would hold up those whose requests it has taken besides."""
+
+MOST_TOGETHER = 64
+"""Requests: as many as the largest batch has rows."""
+
+Callback = Callable[[Any, dict[str, Any]], object]
+"""What granian calls, with an object that takes the reply and a WSGI environ."""
+
+
+_WRAP = "_wsgi_call_wrap"
+"""granian's function that makes such a callable of a WSGI callable, as its workers call it."""
+
+
+class _Waiting(NamedTuple):
+    """A request that nobody has taken yet."""
+
+    proto: Any
+    environ: dict[str, Any]
+    route: Route
+    arrived: float
+    model: engine.Model
+    body: bytes
+    content_type: str
+    request_id: str
+    top: int
+    json_size: int
+
+
+class Door:
+    """One per worker; safe from any thread."""
+
+    def __init__(self, app: Flask, fast: FastPath, guard: Guarded, wsgi: Callback, deadline: float) -> None:
+        """`fast`: the app's; `wsgi`: granian's way to call it; `deadline`: of a request, in seconds."""
+        parts = app.extensions["serving"]
+        self._fast, self._guard, self._wsgi = fast, guard, wsgi
+        self._handle, self._count = parts.engine.handle_together, parts.engine.count
+        self._longest_wait = deadline / 3
+        self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
+        self._since = 0.0  # nothing that waits came before
+        self._has_company = False  # several were taken together the last time
+        self._alone = threading.Lock()  # whoever answers its own request
+        for i in range(parts.config.share_of_slots or usable_cores()):
+            threading.Thread(target=self._lead, name=f"lead-{i}", daemon=True).start()
+
+    def __call__(self, proto: Any, environ: dict[str, Any]) -> object:
+        """Leaves a plain request for whoever computes, or has the WSGI callable answer."""
+        plain = self._fast.look(environ) if self._guard.is_calm() else None
+        if plain is None:
+            return self._wsgi(proto, environ)
+        route, size, top, json_size = plain
+        content_type = environ.get("CONTENT_TYPE", "")
+        if size > SMALL_BODY or (content_type not in ("application/json", "") and json_size < 0):
+            return self._wsgi(proto, environ)
+        arrived = perf_counter()
+        try:
+            body = environ["wsgi.input"].read(size)
+        except Exception as error:
+            environ["wsgi.input"] = BrokenInput(error)
+            return self._wsgi(proto, environ)
+        if len(body) != size:
+            return self._through_wsgi(proto, environ, body)
+        if self._is_late(arrived):
+            self._count("refused_late")
+            proto.response_bytes(503, LATE, LATE_BODY)
+            return 503
+        try:
+            model = self._fast.model_of(route, environ, body)
+        except Exception:  # a fault of ours: Flask meets it again, logs it and answers
+            return self._through_wsgi(proto, environ, body)
+        request_id = self._fast.id_of(environ)
+        one = _Waiting(proto, environ, route, arrived, model, body, content_type, request_id, top, json_size)
+        if not self._has_company and self._alone.acquire(blocking=False):
+            try:
+                self._answer([one])
+            finally:
+                self._alone.release()
+        else:
+            if self._waiting.empty():
+                self._since = arrived
+            self._waiting.put(one)
+        return 200
+
+    def _is_late(self, now: float) -> bool:
+        """Has the oldest that waits here waited for too long?  Then whoever comes would be late, too."""
+        return now - self._since > self._longest_wait and not self._waiting.empty()
+
+    def _lead(self) -> None:
+        """Takes what waits, for ever."""
+        while True:
+            self._guard.give_way()
+            taken = [self._waiting.get()]
+            with suppress(Empty):
+                while len(taken) < MOST_TOGETHER:
+                    taken.append(self._waiting.get_nowait())
+            self._since = taken[-1].arrived
+            self._has_company = len(taken) > 1
+            try:
+                self._answer(taken)
+            except Exception:
+                log.exception("%d requests were not answered", len(taken))
+
+    def _answer(self, taken: list[_Waiting]) -> None:
+        now = perf_counter()
+        try:
+            replies = self._handle(
+                [
+                    (model, route.protocol, body, content_type, request_id, now - arrived, top, json_size)
+                    for _, _, route, arrived, model, body, content_type, request_id, top, json_size in taken
+                ]
+            )
+        except Exception:  # a fault of ours: Flask meets it again, logs it and answers
+            for one in taken:
+                self._through_wsgi(one.proto, one.environ, one.body)
+            return
+        for one, (status, headers, reply) in zip(taken, replies, strict=True):
+            one.proto.response_bytes(status, headers, reply)
+            if one.route.is_watched and status == 200:
+                self._fast.show(one.route, one.model, one.body, one.content_type, one.request_id, one.json_size)
+            self._fast.tell(one.environ, status, headers, one.arrived)
+
+    def _through_wsgi(self, proto: Any, environ: dict[str, Any], body: bytes) -> object:
+        """For a request whose body has been read."""
+        environ["wsgi.input"] = BytesIO(body)
+        try:
+            return self._wsgi(proto, environ)
+        except Exception:
+            log.exception("a request failed")
+            return proto.response_bytes(500, [], b"")
+
+
+def open_door(app: Flask, guard: Guarded, deadline: float) -> bool:
+    """Has granian, in this worker, come to a Door first; false if it can't be, and the WSGI callable gets all.
+
+    Others may have wrapped the app's WSGI callable, and must see each request then; or granian is one that keeps the
+    function we replace somewhere else.
+    """
+    fast, wrap = app.wsgi_app, getattr(mp, _WRAP, None)
+    if wrap is None or not isinstance(fast, FastPath) or type(app).__call__ is not Flask.__call__:
+        return False
+
+    def with_door(callback: Any, *options: Any) -> Callback:
+        return Door(app, fast, guard, wrap(callback, *options), deadline).__call__
+
+    setattr(mp, _WRAP, with_door)
+    return True

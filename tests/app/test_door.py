@@ -1,0 +1,273 @@
+"""The way in under granian gives what the WSGI callable gives, and answers for all when anything goes wrong."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from granian.server import mp
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from predict_cases import CASES, ROW, Case, run
+from pyapp import create_app, door
+
+
+class Guard:
+    calm = True
+
+    def is_calm(self) -> bool:
+        return self.calm
+
+    def give_way(self) -> None:
+        pass
+
+
+class Proto:
+    """What granian gives its callable: takes one reply."""
+
+    def __init__(self) -> None:
+        self.replied = threading.Event()
+        self.reply: tuple[int, list[tuple[str, str]], bytes] = (0, [], b"")
+
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        assert not self.replied.is_set()
+        self.reply = (status, headers, body)
+        self.replied.set()
+
+
+class Way:
+    """A door into the app, and what it left to the WSGI callable, by path."""
+
+    def __init__(self, app: Flask, deadline: float = 25) -> None:
+        self.through_wsgi: list[str] = []
+        self.guard = Guard()
+        self.app = app
+        run(app.wsgi_app, Case("/healthz", method="GET").open())  # the first request goes through Flask
+        self.door = door.Door(app, app.wsgi_app, self.guard, self.wsgi, deadline)  # type: ignore[arg-type]
+
+    def wsgi(self, proto: Any, environ: dict[str, Any]) -> None:
+        """As granian does it."""
+        self.through_wsgi.append(environ["PATH_INFO"])
+        answered: list[Any] = []
+        body = b"".join(self.app.wsgi_app(environ, lambda status, headers, _=None: answered.append((status, headers))))
+        proto.response_bytes(int(answered[0][0][:3]), answered[0][1], body)
+
+    def send(self, environ: dict[str, Any]) -> Proto:
+        proto = Proto()
+        self.door(proto, environ)
+        return proto
+
+    def ask(self, environ: dict[str, Any]) -> tuple[int, dict[str, str], bytes]:
+        proto = self.send(environ)
+        assert proto.replied.wait(20)
+        status, headers, body = proto.reply
+        return status, dict(headers), body
+
+
+@pytest.fixture
+def app(store: Path) -> Flask:
+    return create_app({"SERVING_MODELS": store, "SERVING_MAX_BODY_BYTES": 1000})
+
+
+@pytest.fixture(params=["alone", "in company"])
+def way(app: Flask, request: pytest.FixtureRequest) -> Way:
+    way = Way(app)
+    if request.param == "in company":
+        way.door._alone.acquire()  # as if another thread were answering: the leader gets all
+    return way
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.method} {case.url} {case.content_type}"[:70])
+def test_it_gives_what_the_wsgi_callable_gives(case: Case, app: Flask, way: Way) -> None:
+    status, headers, body = run(app.wsgi_app, case.open())
+    environ = case.open()
+
+    def through_the_door(_environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        got, given, reply = way.ask(environ)
+        start_response(f"{got}{status[3:]}", list(given.items()))
+        return [reply]
+
+    assert run(through_the_door, {}) == (status, headers, body)
+    if not case.fast:
+        assert way.through_wsgi
+
+
+def test_most_cases_come_through_it(app: Flask, way: Way) -> None:
+    fast = [case for case in CASES if case.fast]
+    for case in fast:
+        way.ask(case.open())
+    assert len(way.through_wsgi) < len(fast) / 2
+
+
+def test_those_that_wait_are_computed_together_and_each_gets_its_own(store: Path) -> None:
+    app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
+    way = Way(app)
+    way.door._alone.acquire()
+    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
+    sizes: list[int] = []
+
+    def slow(requests: list[Any]) -> Any:
+        sizes.append(len(requests))
+        begun.set()
+        assert go_on.wait(20)
+        return computing(requests)
+
+    way.door._handle = slow
+    first = way.send(Case("/classify").open())
+    assert begun.wait(20)
+    bodies = [json.dumps([i, -i, 2, 0.5]).encode() for i in range(40)]
+    bodies[7], bodies[20] = b"[1, 2", b'["no", 1, 2, 3]'
+    protos = [way.send(Case("/classify", body, environ={}).open()) for body in bodies]
+    go_on.set()
+    for proto in [first, *protos]:
+        assert proto.replied.wait(20)
+    assert sizes == [1, 40]
+    assert way.door._has_company
+    for i, (body, proto) in enumerate(zip(bodies, protos, strict=True)):
+        status, headers, reply = proto.reply
+        alone = run(app.wsgi_app, Case("/classify", body).open())
+        assert (status, reply) == (int(alone[0][:3]), alone[2])
+        assert (status == 200) == (i not in (7, 20))
+        if status == 200:
+            assert int(dict(headers)["X-Batch-Rows"]) > 1
+    assert not way.through_wsgi
+    assert way.ask(Case("/classify").open())[0] == 200
+    assert not way.door._has_company  # the next may answer its own request
+
+
+def test_the_wait_counts_towards_the_deadline(store: Path) -> None:
+    way = Way(create_app({"SERVING_MODELS": store, "SERVING_TIMEOUT_MS": 50}))
+    way.door._alone.acquire()
+    computing = way.door._handle
+
+    def slow(requests: list[Any]) -> Any:
+        return computing([(*one[:5], one[5] + 1.0, *one[6:]) for one in requests])
+
+    way.door._handle = slow
+    assert way.ask(Case("/classify").open())[0] in (503, 504)
+    way.door._handle = computing
+    assert way.ask(Case("/classify").open())[0] == 200
+
+
+def test_who_would_come_too_late_is_refused(store: Path) -> None:
+    app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
+    way = Way(app, deadline=0.3)
+    way.door._alone.acquire()
+    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
+
+    def stuck(requests: list[Any]) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        return computing(requests)
+
+    way.door._handle = stuck
+    early = [way.send(Case("/classify").open())]
+    assert begun.wait(20)
+    early += [way.send(Case("/classify").open()) for _ in range(2)]
+    time.sleep(0.2)
+    status, headers, body = way.ask(Case("/classify").open())
+    assert (status, headers["Retry-After"]) == (503, "1")
+    assert "overloaded" in json.loads(body)["error"]
+    go_on.set()
+    for proto in early:
+        assert proto.replied.wait(20)
+        assert proto.reply[0] == 200
+    assert app.extensions["serving"].engine.stats()["host"]["refused_late"] == 1
+    assert way.ask(Case("/classify").open())[0] == 200
+
+
+def test_after_a_pause_nobody_is_late(app: Flask) -> None:
+    way = Way(app, deadline=0.3)
+    way.door._alone.acquire()
+    for _ in range(2):
+        protos = [way.send(Case("/classify").open()) for _ in range(50)]
+        assert all(proto.replied.wait(20) for proto in protos)
+        assert {proto.reply[0] for proto in protos} == {200}
+        time.sleep(0.2)
+
+
+def test_while_something_is_out_of_the_ordinary_wsgi_gets_all(way: Way) -> None:
+    way.guard.calm = False
+    assert way.ask(Case("/classify").open())[0] == 200
+    assert way.through_wsgi == ["/classify"]
+
+
+def test_large_bodies_hold_nobody_up(store: Path) -> None:
+    way = Way(create_app({"SERVING_MODELS": store}))
+    rows = json.dumps([[0.5, 1, 2, 3]] * (door.SMALL_BODY // 12)).encode()
+    assert way.ask(Case("/classify", rows).open())[0] == 200
+    assert way.through_wsgi == ["/classify"]
+
+
+@pytest.mark.parametrize("error", [OSError("connection reset"), None])
+def test_a_body_that_cannot_be_read(error: Exception | None, way: Way) -> None:
+    class Broken:
+        def read(self, _size: int = -1) -> bytes:
+            if error is not None:
+                raise error
+            return b"[0.5"
+
+    assert way.ask(Case("/classify").open() | {"wsgi.input": Broken()})[0] == 400
+    assert way.through_wsgi == ["/classify"]
+
+
+def test_a_fault_of_ours_is_flasks_to_answer(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_requests: list[Any]) -> Any:
+        raise RuntimeError("the disk is on fire")
+
+    monkeypatch.setattr(way.door, "_handle", fail)
+    assert way.ask(Case("/classify").open())[0] == 200
+    assert way.through_wsgi == ["/classify"]
+
+
+def test_a_client_that_has_gone_harms_nobody(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    way = Way(app)
+    way.door._alone.acquire()
+
+    class Gone(Proto):
+        def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+            super().response_bytes(status, headers, body)
+            raise RuntimeError("nobody takes it")
+
+    gone = Gone()
+    way.door(gone, Case("/classify").open())
+    assert gone.replied.wait(20)
+    assert way.ask(Case("/classify").open())[0] == 200
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_it_is_opened_where_nobody_else_has_to_see_each_request(
+    wrapped: bool, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = mp._wsgi_call_wrap  # type: ignore[attr-defined] -- there it is, in the granian that is installed
+    monkeypatch.setattr(mp, door._WRAP, original)
+    if wrapped:
+        app.wsgi_app = ProxyFix(app.wsgi_app)
+    opened = door.open_door(app, Guard(), 25)  # type: ignore[arg-type]
+    assert opened == (not wrapped) == (getattr(mp, door._WRAP) is not original)
+
+
+def test_a_granian_without_that_function_gets_the_wsgi_callable(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(mp, door._WRAP)
+    assert not door.open_door(app, Guard(), 25)  # type: ignore[arg-type]
+
+
+def test_split_traffic_and_watchers_come_through_it(
+    app: Flask, way: Way, monkeypatch: pytest.MonkeyPatch, write_network: Callable[..., Path]
+) -> None:
+    seen: list[Any] = []
+    observer = app.extensions["serving"].observer
+    monkeypatch.setattr(observer, "watches", lambda entry: True)
+    monkeypatch.setattr(observer, "seen", lambda *what: seen.append(what))
+    app.extensions["serving"].registry.reload()
+    app.wsgi_app._table = (None, {})
+    status, headers, _ = way.ask(Case("/classify").open() | {"HTTP_X_REQUEST_ID": "mine"})
+    assert (status, headers["X-Request-ID"]) == (200, "mine")
+    time.sleep(0.05)  # the reply goes first
+    ((_, model, protocol, body, _, request_id, _),) = seen
+    assert (model.version, protocol, json.loads(body), request_id) == (2, "classify", ROW, "mine")
+    assert not way.through_wsgi
