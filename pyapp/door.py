@@ -11,6 +11,7 @@ under every other server.  `pyapp.fastpath` says what is plain.
 """
 
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -34,6 +35,9 @@ SMALL_BODY = 1 << 16
 
 MOST_TOGETHER = 64
 """Requests: as many as the largest batch has rows."""
+
+MOST_BYTES = 1 << 19
+"""Of the bodies that are taken together.  None is answered before all are computed."""
 
 Callback = Callable[[Any, dict[str, Any]], object]
 """What granian calls, with an object that takes the reply and a WSGI environ."""
@@ -67,6 +71,7 @@ class Door:
         self._fast, self._guard, self._wsgi = fast, guard, wsgi
         self._handle, self._count = parts.engine.handle_together, parts.engine.count
         self._longest_wait = deadline / 3
+        self._most_waiting = parts.config.max_queue_rows or sys.maxsize  # each request has a row or more
         self._waiting: SimpleQueue[_Waiting] = SimpleQueue()
         self._since = 0.0  # nothing that waits came before
         self._has_company = False  # several were taken together the last time
@@ -91,7 +96,7 @@ class Door:
             return self._wsgi(proto, environ)
         if len(body) != size:
             return self._through_wsgi(proto, environ, body)
-        if self._is_late(arrived):
+        if self._is_late(arrived) or self._waiting.qsize() >= self._most_waiting:
             self._count("refused_late")
             proto.response_bytes(503, LATE, LATE_BODY)
             return 503
@@ -117,19 +122,21 @@ class Door:
         return now - self._since > self._longest_wait and not self._waiting.empty()
 
     def _lead(self) -> None:
-        """Takes what waits, for ever."""
         while True:
             self._guard.give_way()
-            taken = [self._waiting.get()]
-            with suppress(Empty):
-                while len(taken) < MOST_TOGETHER:
-                    taken.append(self._waiting.get_nowait())
-            self._since = taken[-1].arrived
-            self._has_company = len(taken) > 1
-            try:
-                self._answer(taken)
-            except Exception:
-                log.exception("%d requests were not answered", len(taken))
+            self._answer(self._take())  # nothing here keeps a model that was asked last, while nobody asks
+
+    def _take(self) -> list[_Waiting]:
+        """What waits, as much as is computed together; waits for it."""
+        taken = [self._waiting.get()]
+        size = len(taken[0].body)
+        with suppress(Empty):
+            while len(taken) < MOST_TOGETHER and size < MOST_BYTES:
+                taken.append(self._waiting.get_nowait())
+                size += len(taken[-1].body)
+        self._since = taken[-1].arrived
+        self._has_company = len(taken) > 1
+        return taken
 
     def _answer(self, taken: list[_Waiting]) -> None:
         now = perf_counter()
@@ -145,10 +152,13 @@ class Door:
                 self._through_wsgi(one.proto, one.environ, one.body)
             return
         for one, (status, headers, reply) in zip(taken, replies, strict=True):
-            one.proto.response_bytes(status, headers, reply)
-            if one.route.is_watched and status == 200:
-                self._fast.show(one.route, one.model, one.body, one.content_type, one.request_id, one.json_size)
-            self._fast.tell(one.environ, status, headers, one.arrived)
+            try:
+                one.proto.response_bytes(status, headers, reply)
+                if one.route.is_watched and status == 200:
+                    self._fast.show(one.route, one.model, one.body, one.content_type, one.request_id, one.json_size)
+                self._fast.tell(one.environ, status, headers, one.arrived)
+            except Exception:  # it is that request's alone
+                log.exception("after the answer to a request")
 
     def _through_wsgi(self, proto: Any, environ: dict[str, Any], body: bytes) -> object:
         """For a request whose body has been read."""

@@ -1,6 +1,7 @@
 """The way in under granian gives what the WSGI callable gives, and answers for all when anything goes wrong."""
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -233,10 +234,77 @@ def test_a_client_that_has_gone_harms_nobody(app: Flask, caplog: pytest.LogCaptu
             super().response_bytes(status, headers, body)
             raise RuntimeError("nobody takes it")
 
-    gone = Gone()
-    way.door(gone, Case("/classify").open())
-    assert gone.replied.wait(20)
+    gone, mate = Gone(), Proto()
+    plain = way.door._fast.look(Case("/classify").open())
+    assert plain is not None
+    model = plain[0].model
+    way.door._answer(
+        [
+            door._Waiting(proto, Case("/classify").open(), plain[0], time.perf_counter(), model, body, "", "x", 0, -1)
+            for proto, body in ((gone, b"[1, 2, 3, 4]"), (mate, b"[1, 2, 3, 4]"))
+        ]
+    )
+    assert gone.replied.is_set()
+    assert mate.reply[0] == 200
+    assert "nobody takes it" in caplog.text
     assert way.ask(Case("/classify").open())[0] == 200
+
+
+def test_no_more_wait_than_rows_may(store: Path) -> None:
+    app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1, "SERVING_MAX_QUEUE_ROWS": 2})
+    way = Way(app)
+    way.door._alone.acquire()
+    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
+
+    def stuck(requests: list[Any]) -> Any:
+        begun.set()
+        assert go_on.wait(20)
+        return computing(requests)
+
+    way.door._handle = stuck
+    early = [way.send(Case("/classify").open())]
+    assert begun.wait(20)
+    early += [way.send(Case("/classify").open()) for _ in range(2)]
+    assert way.ask(Case("/classify").open())[0] == 503
+    go_on.set()
+    assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in early)
+
+
+def test_bodies_that_are_taken_together_are_not_too_large(store: Path) -> None:
+    app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
+    way = Way(app)
+    way.door._alone.acquire()
+    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
+    sizes: list[int] = []
+
+    def slow(requests: list[Any]) -> Any:
+        sizes.append(len(requests))
+        begun.set()
+        assert go_on.wait(20)
+        return computing(requests)
+
+    way.door._handle = slow
+    rows = b"[" + b", ".join([b"[0.50000000000000, 1.00000000000000, 2.00000000000000, 3.00000000000000]"] * 800) + b"]"
+    assert len(rows) <= door.SMALL_BODY
+    protos = [way.send(Case("/classify").open())]
+    assert begun.wait(20)
+    protos += [way.send(Case("/classify", rows).open()) for _ in range(20)]
+    go_on.set()
+    assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
+    assert max(sizes) == -(-door.MOST_BYTES // len(rows))
+
+
+def test_an_idle_leader_keeps_no_model(app: Flask) -> None:
+    way = Way(app)
+    way.door._alone.acquire()
+    assert way.ask(Case("/classify").open())[0] == 200
+    time.sleep(0.1)
+    frames = [sys._current_frames()[t.ident] for t in threading.enumerate() if t.name.startswith("lead-") and t.ident]
+    assert frames
+    for frame in frames:
+        while frame is not None:
+            assert not any(isinstance(value, list | door._Waiting) for value in frame.f_locals.values())
+            frame = frame.f_back
 
 
 @pytest.mark.parametrize("wrapped", [False, True])
