@@ -4,7 +4,8 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ class Proto:
         self.replied.set()
 
 
+class Ending:
+    """Ends the leader that takes it."""
+
+    @property
+    def body(self) -> bytes:
+        raise SystemExit
+
+
+class Door(door.Door):
+    def _lead(self) -> None:
+        with suppress(SystemExit):
+            super()._lead()
+
+
 class Way:
     """A door into the app, and what it left to the WSGI callable, by path."""
 
@@ -48,7 +63,7 @@ class Way:
         self.guard = Guard()
         self.app = app
         run(app.wsgi_app, Case("/healthz", method="GET").open())  # the first request goes through Flask
-        self.door = door.Door(app, app.wsgi_app, self.guard, self.wsgi, deadline)  # type: ignore[arg-type]
+        self.door = Door(app, app.wsgi_app, self.guard, self.wsgi, deadline)  # type: ignore[arg-type]
 
     def wsgi(self, proto: Any, environ: dict[str, Any]) -> None:
         """As granian does it."""
@@ -56,6 +71,14 @@ class Way:
         answered: list[Any] = []
         body = b"".join(self.app.wsgi_app(environ, lambda status, headers, _=None: answered.append((status, headers))))
         proto.response_bytes(int(answered[0][0][:3]), answered[0][1], body)
+
+    def close(self) -> None:
+        """Ends the leaders, who else would wait in all later tests."""
+        leaders = [thread for thread in threading.enumerate() if thread.name.startswith("lead-")]
+        for leader in leaders:
+            while leader.is_alive():
+                self.door._waiting.put(Ending())  # type: ignore[arg-type]
+                leader.join(0.01)
 
     def send(self, environ: dict[str, Any]) -> Proto:
         proto = Proto()
@@ -70,16 +93,28 @@ class Way:
 
 
 @pytest.fixture
+def open_way() -> Iterator[Callable[..., Way]]:
+    with ExitStack() as stack:
+
+        def open_way(app: Flask, deadline: float = 25, alone: bool = False) -> Way:
+            """`alone`: a thread answers its own request; else the leaders get all, as if another one did just now."""
+            way = Way(app, deadline)
+            stack.callback(way.close)
+            if not alone:
+                way.door._alone.acquire()
+            return way
+
+        yield open_way
+
+
+@pytest.fixture
 def app(store: Path) -> Flask:
     return create_app({"SERVING_MODELS": store, "SERVING_MAX_BODY_BYTES": 1000})
 
 
 @pytest.fixture(params=["alone", "in company"])
-def way(app: Flask, request: pytest.FixtureRequest) -> Way:
-    way = Way(app)
-    if request.param == "in company":
-        way.door._alone.acquire()  # as if another thread were answering: the leader gets all
-    return way
+def way(app: Flask, open_way: Callable[..., Way], request: pytest.FixtureRequest) -> Way:
+    return open_way(app, alone=request.param == "alone")
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.method} {case.url} {case.content_type}"[:70])
@@ -104,10 +139,9 @@ def test_most_cases_come_through_it(app: Flask, way: Way) -> None:
     assert len(way.through_wsgi) < len(fast) / 2
 
 
-def test_those_that_wait_are_computed_together_and_each_gets_its_own(store: Path) -> None:
+def test_those_that_wait_are_computed_together_and_each_gets_its_own(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
-    way = Way(app)
-    way.door._alone.acquire()
+    way = open_way(app)
     computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
     sizes: list[int] = []
 
@@ -140,9 +174,8 @@ def test_those_that_wait_are_computed_together_and_each_gets_its_own(store: Path
     assert not way.door._has_company  # the next may answer its own request
 
 
-def test_the_wait_counts_towards_the_deadline(store: Path) -> None:
-    way = Way(create_app({"SERVING_MODELS": store, "SERVING_TIMEOUT_MS": 50}))
-    way.door._alone.acquire()
+def test_the_wait_counts_towards_the_deadline(store: Path, open_way: Callable[..., Way]) -> None:
+    way = open_way(create_app({"SERVING_MODELS": store, "SERVING_TIMEOUT_MS": 50}))
     computing = way.door._handle
 
     def slow(requests: list[Any]) -> Any:
@@ -154,10 +187,9 @@ def test_the_wait_counts_towards_the_deadline(store: Path) -> None:
     assert way.ask(Case("/classify").open())[0] == 200
 
 
-def test_who_would_come_too_late_is_refused(store: Path) -> None:
+def test_who_would_come_too_late_is_refused(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
-    way = Way(app, deadline=0.3)
-    way.door._alone.acquire()
+    way = open_way(app, deadline=0.3)
     computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
 
     def stuck(requests: list[Any]) -> Any:
@@ -181,9 +213,8 @@ def test_who_would_come_too_late_is_refused(store: Path) -> None:
     assert way.ask(Case("/classify").open())[0] == 200
 
 
-def test_after_a_pause_nobody_is_late(app: Flask) -> None:
-    way = Way(app, deadline=0.3)
-    way.door._alone.acquire()
+def test_after_a_pause_nobody_is_late(app: Flask, open_way: Callable[..., Way]) -> None:
+    way = open_way(app, deadline=0.3)
     for _ in range(2):
         protos = [way.send(Case("/classify").open()) for _ in range(50)]
         assert all(proto.replied.wait(20) for proto in protos)
@@ -197,8 +228,8 @@ def test_while_something_is_out_of_the_ordinary_wsgi_gets_all(way: Way) -> None:
     assert way.through_wsgi == ["/classify"]
 
 
-def test_large_bodies_hold_nobody_up(store: Path) -> None:
-    way = Way(create_app({"SERVING_MODELS": store}))
+def test_large_bodies_hold_nobody_up(store: Path, open_way: Callable[..., Way]) -> None:
+    way = open_way(create_app({"SERVING_MODELS": store}))
     rows = json.dumps([[0.5, 1, 2, 3]] * (door.SMALL_BODY // 12)).encode()
     assert way.ask(Case("/classify", rows).open())[0] == 200
     assert way.through_wsgi == ["/classify"]
@@ -225,9 +256,10 @@ def test_a_fault_of_ours_is_flasks_to_answer(way: Way, monkeypatch: pytest.Monke
     assert way.through_wsgi == ["/classify"]
 
 
-def test_a_client_that_has_gone_harms_nobody(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
-    way = Way(app)
-    way.door._alone.acquire()
+def test_a_client_that_has_gone_harms_nobody(
+    app: Flask, caplog: pytest.LogCaptureFixture, open_way: Callable[..., Way]
+) -> None:
+    way = open_way(app)
 
     class Gone(Proto):
         def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
@@ -250,10 +282,9 @@ def test_a_client_that_has_gone_harms_nobody(app: Flask, caplog: pytest.LogCaptu
     assert way.ask(Case("/classify").open())[0] == 200
 
 
-def test_no_more_wait_than_rows_may(store: Path) -> None:
+def test_no_more_wait_than_rows_may(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1, "SERVING_MAX_QUEUE_ROWS": 2})
-    way = Way(app)
-    way.door._alone.acquire()
+    way = open_way(app)
     computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
 
     def stuck(requests: list[Any]) -> Any:
@@ -270,10 +301,9 @@ def test_no_more_wait_than_rows_may(store: Path) -> None:
     assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in early)
 
 
-def test_bodies_that_are_taken_together_are_not_too_large(store: Path) -> None:
+def test_bodies_that_are_taken_together_are_not_too_large(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
-    way = Way(app)
-    way.door._alone.acquire()
+    way = open_way(app)
     computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
     sizes: list[int] = []
 
@@ -294,9 +324,8 @@ def test_bodies_that_are_taken_together_are_not_too_large(store: Path) -> None:
     assert max(sizes) == -(-door.MOST_BYTES // len(rows))
 
 
-def test_an_idle_leader_keeps_no_model(app: Flask) -> None:
-    way = Way(app)
-    way.door._alone.acquire()
+def test_an_idle_leader_keeps_no_model(app: Flask, open_way: Callable[..., Way]) -> None:
+    way = open_way(app)
     assert way.ask(Case("/classify").open())[0] == 200
     time.sleep(0.1)
     frames = [sys._current_frames()[t.ident] for t in threading.enumerate() if t.name.startswith("lead-") and t.ident]

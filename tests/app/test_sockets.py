@@ -49,7 +49,7 @@ def test_looking_leaves_no_descriptors_behind(pair: Pair) -> None:
         for _ in range(3):
             names = [found.getsockname() for found in sockets.of_this_process()]
             assert {end.getsockname() for end in ends} <= set(names)
-        assert descriptors() == before
+        assert descriptors() <= before  # what earlier tests left may go
     finally:
         os.close(reader)
         os.close(writer)
