@@ -25,7 +25,7 @@ from granian.server import mp
 
 from . import engine
 from .config import usable_cores
-from .fastpath import BrokenInput, FastPath, Route
+from .fastpath import FastPath, Route
 from .worker import LATE, LATE_BODY, Guarded
 
 log = logging.getLogger(__name__)
@@ -89,13 +89,8 @@ class Door:
         if size > SMALL_BODY or (content_type not in ("application/json", "") and json_size < 0):
             return self._wsgi(proto, environ)
         arrived = perf_counter()
-        try:
-            body = environ["wsgi.input"].read(size)
-        except Exception as error:
-            environ["wsgi.input"] = BrokenInput(error)
+        if (body := self._fast.read(environ, size)) is None:
             return self._wsgi(proto, environ)
-        if len(body) != size:
-            return self._through_wsgi(proto, environ, body)
         if self._is_late(arrived) or self._waiting.qsize() >= self._most_waiting:
             self._count("refused_late")
             proto.response_bytes(503, LATE, LATE_BODY)

@@ -65,7 +65,7 @@ Plain = tuple[Route, int, int, int]
 body is JSON before binary tensors (-1: all)."""
 
 
-class BrokenInput:
+class _BrokenInput:
     """A body whose reading failed, for Flask to fail in the same way."""
 
     def __init__(self, error: Exception) -> None:
@@ -109,31 +109,25 @@ class FastPath:
         if plain is None:
             return self._through_flask(environ, start_response)
         route, size, top, json_size = plain
-        try:
-            body = environ["wsgi.input"].read(size)
-        except Exception as error:
-            environ["wsgi.input"] = BrokenInput(error)
+        if (body := self.read(environ, size)) is None:
             return self.flask(environ, start_response)
-        if len(body) == size:
-            try:
-                model, content_type = self.model_of(route, environ, body), environ.get("CONTENT_TYPE", "")
-                request_id = self.id_of(environ)
-                if top == 0 and json_size < 0:  # names take the interpreter half a microsecond
-                    status, headers, reply = self._handle(model, route.protocol, body, content_type, request_id)
-                else:
-                    status, headers, reply = self._handle(
-                        model, route.protocol, body, content_type, request_id, top=top, json_size=json_size
-                    )
-            except Exception:  # noqa: S110 -- a fault of ours: Flask meets it again, logs it and answers
-                pass
+        try:
+            model, content_type = self.model_of(route, environ, body), environ.get("CONTENT_TYPE", "")
+            request_id = self.id_of(environ)
+            if top == 0 and json_size < 0:  # names take the interpreter half a microsecond
+                status, headers, reply = self._handle(model, route.protocol, body, content_type, request_id)
             else:
-                if route.is_watched and status == 200:
-                    self.show(route, model, body, content_type, request_id, json_size)
-                self.tell(environ, status, headers, begun)
-                start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
-                return [reply]
-        environ["wsgi.input"] = BytesIO(body)
-        return self.flask(environ, start_response)
+                status, headers, reply = self._handle(
+                    model, route.protocol, body, content_type, request_id, top=top, json_size=json_size
+                )
+        except Exception:  # a fault of ours: Flask meets it again, logs it and answers
+            environ["wsgi.input"] = BytesIO(body)
+            return self.flask(environ, start_response)
+        if route.is_watched and status == 200:
+            self.show(route, model, body, content_type, request_id, json_size)
+        self.tell(environ, status, headers, begun)
+        start_response(_STATUS.get(status) or f"{status} UNKNOWN", headers)
+        return [reply]
 
     def model_of(self, route: Route, environ: "WSGIEnvironment", body: bytes) -> engine.Model:
         """The version that answers: decided by the request, where traffic is split."""
@@ -178,6 +172,18 @@ class FastPath:
                 return None
             json_size = int(announced)
         return route, size, top, json_size
+
+    def read(self, environ: "WSGIEnvironment", size: int) -> bytes | None:
+        """The body; None: it ends early or can't be read, and Flask finds that again when it is asked."""
+        try:
+            body: bytes = environ["wsgi.input"].read(size)
+        except Exception as error:
+            environ["wsgi.input"] = _BrokenInput(error)
+            return None
+        if len(body) == size:
+            return body
+        environ["wsgi.input"] = BytesIO(body)
+        return None
 
     def id_of(self, environ: "WSGIEnvironment") -> str:
         """The request's id."""

@@ -193,6 +193,17 @@ static int read_explain(const char *method, srv_protocol protocol, Py_ssize_t st
     return 0;
 }
 
+/* `json_size`: negative if nobody said. */
+static srv_body_source source_of(const char *bytes, Py_ssize_t size, const char *content_type,
+                                 Py_ssize_t content_type_size, Py_ssize_t json_size) {
+    return (srv_body_source){.content_type = content_type,
+                             .content_type_size = (size_t)content_type_size,
+                             .bytes = bytes,
+                             .size = (size_t)size,
+                             .has_json_size = json_size >= 0,
+                             .json_size = json_size >= 0 ? (size_t)json_size : 0};
+}
+
 static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *keywords) {
     static char *names[] = {"model",      "protocol", "body",      "content_type", "request_id", "top",    "timeout_ms",
                             "background", "raw",      "json_size", "explain",      "steps",      "target", NULL};
@@ -231,12 +242,7 @@ static PyObject *engine_handle(PyObject *object, PyObject *arguments, PyObject *
     request.background = background != 0;
     request.raw = raw != 0;
     request.explain = explain != NULL ? &explanation : NULL;
-    request.body = (srv_body_source){.content_type = content_type,
-                                     .content_type_size = (size_t)content_type_size,
-                                     .bytes = body.buf,
-                                     .size = (size_t)body.len,
-                                     .has_json_size = json_size >= 0,
-                                     .json_size = json_size >= 0 ? (size_t)json_size : 0};
+    request.body = source_of(body.buf, body.len, content_type, content_type_size, json_size);
     call c = {.state = state, .decode_image = self->decode_image};
     const srv_hooks hooks = hooks_of(&c);
     c.saved = PyEval_SaveThread();
@@ -278,12 +284,7 @@ static int read_together(const engine_object *self, const module_state *state, P
     out->model = ((model_object *)model)->model;
     out->request.waited_ns = waited > 0 ? (uint64_t)(waited * 1e9) : 0;
     out->request.top = top > 0 ? (size_t)top : 0;
-    out->request.body = (srv_body_source){.content_type = content_type,
-                                          .content_type_size = (size_t)content_type_size,
-                                          .bytes = body,
-                                          .size = (size_t)body_size,
-                                          .has_json_size = json_size >= 0,
-                                          .json_size = json_size >= 0 ? (size_t)json_size : 0};
+    out->request.body = source_of(body, body_size, content_type, content_type_size, json_size);
     out->call = (call){.state = state, .decode_image = self->decode_image};
     out->hooks = hooks_of(&out->call);
     return 0;

@@ -92,6 +92,22 @@ class Way:
         return status, dict(headers), body
 
 
+class Computing:
+    """Has the leaders of a way compute nothing before `go_on`, and notes how many requests each time."""
+
+    def __init__(self, way: Way) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.sizes: list[int] = []
+        self._handle = way.door._handle
+        way.door._handle = self
+
+    def __call__(self, requests: list[Any]) -> Any:
+        self.sizes.append(len(requests))
+        self.begun.set()
+        assert self.go_on.wait(20)
+        return self._handle(requests)
+
+
 @pytest.fixture
 def open_way() -> Iterator[Callable[..., Way]]:
     with ExitStack() as stack:
@@ -142,25 +158,16 @@ def test_most_cases_come_through_it(app: Flask, way: Way) -> None:
 def test_those_that_wait_are_computed_together_and_each_gets_its_own(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
     way = open_way(app)
-    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
-    sizes: list[int] = []
-
-    def slow(requests: list[Any]) -> Any:
-        sizes.append(len(requests))
-        begun.set()
-        assert go_on.wait(20)
-        return computing(requests)
-
-    way.door._handle = slow
+    computing = Computing(way)
     first = way.send(Case("/classify").open())
-    assert begun.wait(20)
+    assert computing.begun.wait(20)
     bodies = [json.dumps([i, -i, 2, 0.5]).encode() for i in range(40)]
     bodies[7], bodies[20] = b"[1, 2", b'["no", 1, 2, 3]'
     protos = [way.send(Case("/classify", body, environ={}).open()) for body in bodies]
-    go_on.set()
+    computing.go_on.set()
     for proto in [first, *protos]:
         assert proto.replied.wait(20)
-    assert sizes == [1, 40]
+    assert computing.sizes == [1, 40]
     assert way.door._has_company
     for i, (body, proto) in enumerate(zip(bodies, protos, strict=True)):
         status, headers, reply = proto.reply
@@ -190,22 +197,15 @@ def test_the_wait_counts_towards_the_deadline(store: Path, open_way: Callable[..
 def test_who_would_come_too_late_is_refused(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
     way = open_way(app, deadline=0.3)
-    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
-
-    def stuck(requests: list[Any]) -> Any:
-        begun.set()
-        assert go_on.wait(20)
-        return computing(requests)
-
-    way.door._handle = stuck
+    computing = Computing(way)
     early = [way.send(Case("/classify").open())]
-    assert begun.wait(20)
+    assert computing.begun.wait(20)
     early += [way.send(Case("/classify").open()) for _ in range(2)]
     time.sleep(0.2)
     status, headers, body = way.ask(Case("/classify").open())
     assert (status, headers["Retry-After"]) == (503, "1")
     assert "overloaded" in json.loads(body)["error"]
-    go_on.set()
+    computing.go_on.set()
     for proto in early:
         assert proto.replied.wait(20)
         assert proto.reply[0] == 200
@@ -285,43 +285,27 @@ def test_a_client_that_has_gone_harms_nobody(
 def test_no_more_wait_than_rows_may(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1, "SERVING_MAX_QUEUE_ROWS": 2})
     way = open_way(app)
-    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
-
-    def stuck(requests: list[Any]) -> Any:
-        begun.set()
-        assert go_on.wait(20)
-        return computing(requests)
-
-    way.door._handle = stuck
+    computing = Computing(way)
     early = [way.send(Case("/classify").open())]
-    assert begun.wait(20)
+    assert computing.begun.wait(20)
     early += [way.send(Case("/classify").open()) for _ in range(2)]
     assert way.ask(Case("/classify").open())[0] == 503
-    go_on.set()
+    computing.go_on.set()
     assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in early)
 
 
 def test_bodies_that_are_taken_together_are_not_too_large(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
     way = open_way(app)
-    computing, begun, go_on = way.door._handle, threading.Event(), threading.Event()
-    sizes: list[int] = []
-
-    def slow(requests: list[Any]) -> Any:
-        sizes.append(len(requests))
-        begun.set()
-        assert go_on.wait(20)
-        return computing(requests)
-
-    way.door._handle = slow
+    computing = Computing(way)
     rows = b"[" + b", ".join([b"[0.50000000000000, 1.00000000000000, 2.00000000000000, 3.00000000000000]"] * 800) + b"]"
     assert len(rows) <= door.SMALL_BODY
     protos = [way.send(Case("/classify").open())]
-    assert begun.wait(20)
+    assert computing.begun.wait(20)
     protos += [way.send(Case("/classify", rows).open()) for _ in range(20)]
-    go_on.set()
+    computing.go_on.set()
     assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
-    assert max(sizes) == -(-door.MOST_BYTES // len(rows))
+    assert max(computing.sizes) == -(-door.MOST_BYTES // len(rows))
 
 
 def test_an_idle_leader_keeps_no_model(app: Flask, open_way: Callable[..., Way]) -> None:
