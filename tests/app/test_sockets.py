@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
@@ -37,19 +37,25 @@ def pair() -> Iterator[Pair]:
         yield Pair(stack)
 
 
-def descriptors() -> int:
-    return len(list(Path("/proc/self/fd").iterdir()))
+def descriptors_of(file: int) -> int:
+    """How many descriptors of this process lead where that one leads: threads of other tests open and close theirs."""
+    place = Path(f"/proc/self/fd/{file}").readlink()  # such as pipe:[1234]
+    places = []
+    for entry in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # it was closed in the meantime
+            places.append(entry.readlink())
+    return places.count(place)
 
 
 def test_looking_leaves_no_descriptors_behind(pair: Pair) -> None:
     ends = pair.connect()
     reader, writer = os.pipe()  # is no socket
     try:
-        before = descriptors()
         for _ in range(3):
             names = [found.getsockname() for found in sockets.of_this_process()]
             assert {end.getsockname() for end in ends} <= set(names)
-        assert descriptors() <= before  # what earlier tests left may go
+        assert descriptors_of(reader) == 2  # both ends of a pipe lead to the same
+        assert [descriptors_of(end.fileno()) for end in (pair.listener, *ends)] == [1, 1, 1]
     finally:
         os.close(reader)
         os.close(writer)
