@@ -39,7 +39,7 @@ from servers import BY_NAME, SERVERS, Running, Server, is_set_up, set_up, versio
 
 from pyapp import engine  # noqa: E402
 
-NETWORKS = {"small": (784, 128, 10), "large": (784, 1024, 1024, 10)}
+NETWORKS = {"small": (784, 128, 10), "large": (784, 1024, 1024, 10), "wide": (784, 2048, 2048, 10)}
 PEERS = [server.name for server in SERVERS if server.peer]
 SERVER_CORE, LOAD_CORE = 0, 1
 ATTEMPTS = 3

@@ -81,6 +81,9 @@ class Door:
 
     def __call__(self, proto: Any, environ: dict[str, Any]) -> object:
         """Leaves a plain request for whoever computes, or has the WSGI callable answer."""
+        if self._guard.refuses(environ):
+            proto.response_bytes(503, LATE, LATE_BODY)
+            return 503
         plain = self._fast.look(environ) if self._guard.is_calm() else None
         if plain is None:
             return self._wsgi(proto, environ)

@@ -107,10 +107,9 @@ class Watch:
 
     def _ask(self, now: float) -> None:
         """On a new line as long as there are not enough, else on that which was free for longest."""
-        line = self._new_line() or next((line for line in self._lines if line.asked is None), None)
+        line = self._new_line() or self._take_free_line()
         if line is None:
             return
-        self._lines.remove(line)
         self._lines.append(line)
         line.asked = now
         if line.is_proven:
@@ -125,10 +124,15 @@ class Watch:
         if len(self._lines) == MOST_LINES or not all(line.is_proven for line in self._lines):
             return None
         try:
-            line = _Line(socket.create_connection(self._address, timeout=1))
+            return _Line(socket.create_connection(self._address, timeout=1))
         except OSError:
             return None
-        self._lines.append(line)
+
+    def _take_free_line(self) -> _Line | None:
+        """Off the list; the one that has been free for longest stands first."""
+        line = next((line for line in self._lines if line.asked is None), None)
+        if line is not None:
+            self._lines.remove(line)
         return line
 
     def _take_answers(self, seconds: float) -> None:

@@ -131,6 +131,15 @@ class Guarded:
         self.give_way()
         return True
 
+    def refuses(self, environ: "WSGIEnvironment") -> bool:
+        """Whether the request comes too late to be answered; its body has been read then, and the reply is LATE."""
+        if self.stopping or self._watch is None or not self._watch.is_late() or environ["REQUEST_METHOD"] != "POST":
+            return False
+        if self._is_turn():
+            return False
+        self._turn_down(environ)
+        return True
+
     def give_way(self) -> None:
         """Of the thread that calls, as far as it should by now; called for each request, or batch."""
         nice = NICE if self._watch is not None and self._watch.has_been_late else 0
@@ -142,18 +151,25 @@ class Guarded:
         """Refuses all but one at a time, and these for a quarter of the time: clients that ask again at once would else
         be refused for ever, where their own refusals keep the queue long.
         """
-        begin = time.monotonic()
-        if begin >= self._next_one and self._answering.acquire(blocking=False):
+        if self._is_turn() and self._answering.acquire(blocking=False):
+            begin = time.monotonic()
             try:
                 return self._app(environ, start_response)
             finally:
                 end = time.monotonic()
                 self._next_one = end + 3 * (end - begin)
                 self._answering.release()
-        self._count("refused_late")
-        _discard_body(environ)
+        self._turn_down(environ)
         start_response("503 SERVICE UNAVAILABLE", LATE)
         return [LATE_BODY]
+
+    def _is_turn(self) -> bool:
+        """May one of those that come late be answered now?"""
+        return time.monotonic() >= self._next_one and not self._answering.locked()
+
+    def _turn_down(self, environ: "WSGIEnvironment") -> None:
+        self._count("refused_late")
+        _discard_body(environ)
 
 
 def _discard_body(environ: "WSGIEnvironment") -> None:

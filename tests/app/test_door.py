@@ -16,6 +16,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from predict_cases import CASES, ROW, Case, run
 from pyapp import create_app, door
+from pyapp.overload import Watch
+from pyapp.worker import LATE, LATE_BODY, Guarded
 
 
 class Guard:
@@ -23,6 +25,9 @@ class Guard:
 
     def is_calm(self) -> bool:
         return self.calm
+
+    def refuses(self, _environ: dict[str, Any]) -> bool:
+        return False
 
     def give_way(self) -> None:
         pass
@@ -226,6 +231,27 @@ def test_while_something_is_out_of_the_ordinary_wsgi_gets_all(way: Way) -> None:
     way.guard.calm = False
     assert way.ask(Case("/classify").open())[0] == 200
     assert way.through_wsgi == ["/classify"]
+
+
+def test_what_has_come_late_is_refused_at_the_door_as_behind_it(app: Flask, open_way: Callable[..., Way]) -> None:
+    way = open_way(app)
+    guard = way.door._guard = Guarded(app)
+    guard._watch = watch = Watch(("127.0.0.1", 1), 0.3, lambda: False)
+    watch._waiting.append(time.monotonic() - 60)
+    with guard._answering:  # somebody has its turn
+        status, headers, body = run(guard, Case("/classify").open())
+        environ = Case("/classify").open()
+        assert way.ask(environ) == (int(status[:3]), dict(headers), body) == (503, dict(LATE), LATE_BODY)
+        assert environ["wsgi.input"].read() == b""  # what is left unread costs the connection
+        assert way.ask(Case("/healthz", method="GET").open())[0] == 200
+    assert way.through_wsgi == ["/healthz"]
+    assert app.extensions["serving"].engine.stats()["host"]["refused_late"] == 2
+    assert way.ask(Case("/classify").open())[0] == 200  # it is its turn
+    assert way.through_wsgi == ["/healthz", "/classify"]
+    guard._next_one = time.monotonic() + 60  # one has been answered just now
+    assert way.ask(Case("/classify").open())[0] == 503
+    guard.stopping = True
+    assert way.ask(Case("/classify").open())[0] == 200
 
 
 def test_large_bodies_hold_nobody_up(store: Path, open_way: Callable[..., Way]) -> None:
