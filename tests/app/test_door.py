@@ -218,6 +218,26 @@ def test_who_would_come_too_late_is_refused(store: Path, open_way: Callable[...,
     assert way.ask(Case("/classify").open())[0] == 200
 
 
+def test_once_something_was_refused_the_queue_is_kept_short(store: Path, open_way: Callable[..., Way]) -> None:
+    way = open_way(create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1}), deadline=9)
+    computing, late = Computing(way), way.door._is_late
+    protos = [way.send(Case("/classify").open())]
+    assert computing.begun.wait(20)
+    assert not late(time.perf_counter() + 60)  # nothing waits
+    protos.append(way.send(Case("/classify").open()))
+    since = way.door._since
+    assert [late(since + wait) for wait in (1.1, 2.9, 3.1, 1.1, 0.9)] == [False, False, True, True, False]
+    way.door._took = 2.0  # a batch takes as long, and so long its successor must be able to gather
+    assert [late(since + wait) for wait in (1.9, 2.1)] == [False, True]
+    way.door._took = 60.0
+    assert [late(since + wait) for wait in (2.9, 3.1)] == [False, True]
+    way.door._took = 0.0
+    way.door._since = since + 12  # nine seconds later without a refusal
+    assert [late(since + wait) for wait in (12.9, 13.1)] == [False, False]
+    computing.go_on.set()
+    assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
+
+
 def test_after_a_pause_nobody_is_late(app: Flask, open_way: Callable[..., Way]) -> None:
     way = open_way(app, deadline=0.3)
     for _ in range(2):
@@ -287,12 +307,16 @@ def test_a_client_that_has_gone_harms_nobody(
 ) -> None:
     way = open_way(app)
 
-    class Gone(Proto):
+    class Fickle(Proto):
+        is_gone = False
+
         def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
             super().response_bytes(status, headers, body)
-            raise RuntimeError("nobody takes it")
+            if self.is_gone:
+                raise RuntimeError("nobody takes it")
 
-    gone, mate = Gone(), Proto()
+    gone, mate = Fickle(), Fickle()
+    gone.is_gone = True
     plain = way.door._fast.look(Case("/classify").open())
     assert plain is not None
     model = plain[0].model
