@@ -160,6 +160,19 @@ def test_most_cases_come_through_it(app: Flask, way: Way) -> None:
     assert len(way.through_wsgi) < len(fast) / 2
 
 
+def test_who_comes_alone_answers_itself(app: Flask, open_way: Callable[..., Way]) -> None:
+    way = open_way(app, alone=True)
+    computing, threads = way.door._handle, []
+
+    def handle(requests: list[Any]) -> Any:
+        threads.append(threading.current_thread())
+        return computing(requests)
+
+    way.door._handle = handle
+    assert way.ask(Case("/classify").open())[0] == 200
+    assert threads == [threading.current_thread()]
+
+
 def test_those_that_wait_are_computed_together_and_each_gets_its_own(store: Path, open_way: Callable[..., Way]) -> None:
     app = create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1})
     way = open_way(app)
