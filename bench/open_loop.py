@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--deadline", type=float, default=100, help="ms")
     parser.add_argument("--seconds", type=int, default=2, help="of one run")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=32, help="of ours")
+    parser.add_argument("--threads", type=int, default=16, help="of ours")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
     parser.add_argument("--venvs", type=Path, default=Path("build/bench-venvs"), help="where the peers are installed")
     parser.add_argument("--plot", type=Path, help="the .svg to write")

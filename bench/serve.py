@@ -185,7 +185,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=3, help="of one run")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--together", action="store_true", help="the servers take turns within a round; few of them")
-    parser.add_argument("--threads", type=int, default=32, help="of ours and of the floor")
+    parser.add_argument("--threads", type=int, default=16, help="of ours and of the floor")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="further settings of the servers")
     parser.add_argument(
         "--quiet", type=float, default=0.1, help="what others may take of the core in a run, and of its pace"

@@ -236,7 +236,7 @@ class Config:
         metadata=_row("PORT", "port that python -m pyapp listens on; 0: any free one", 0, 65_535),
     )
     threads: int = field(
-        default=32,
+        default=16,
         metadata=_row("SERVING_THREADS", "requests that a process of python -m pyapp serves at once", 1, 1024),
     )
     workers: int = field(
