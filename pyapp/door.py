@@ -88,10 +88,10 @@ class Door:
 
     def __call__(self, proto: Any, environ: dict[str, Any]) -> object:
         """Leaves a plain request for whoever computes, or has the WSGI callable answer."""
-        if self._guard.refuses(environ):
-            proto.response_bytes(503, LATE, LATE_BODY)
-            return 503
-        plain = self._fast.look(environ) if self._guard.is_calm() else None
+        is_calm = self._guard.is_calm()
+        if not is_calm and self._guard.refuses(environ):
+            return _refuse(proto)
+        plain = self._fast.look(environ) if is_calm else None
         if plain is None:
             return self._wsgi(proto, environ)
         route, size, top, json_size = plain
@@ -103,8 +103,7 @@ class Door:
             return self._wsgi(proto, environ)
         if self._is_late(arrived) or self._waiting.qsize() >= self._most_waiting:
             self._count("refused_late")
-            proto.response_bytes(503, LATE, LATE_BODY)
-            return 503
+            return _refuse(proto)
         try:
             model = self._fast.model_of(route, environ, body)
         except Exception:  # a fault of ours: Flask meets it again, logs it and answers
@@ -187,6 +186,11 @@ class Door:
         except Exception:
             log.exception("a request failed")
             return proto.response_bytes(500, [], b"")
+
+
+def _refuse(proto: Any) -> int:
+    proto.response_bytes(503, LATE, LATE_BODY)
+    return 503
 
 
 def _send(protos: list[Any], replies: list[tuple[int, list[tuple[str, str]], bytes]]) -> None:

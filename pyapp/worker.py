@@ -119,7 +119,7 @@ class Guarded:
                 is_own = self._watch.hear(environ["QUERY_STRING"])
                 start_response("204 NO CONTENT" if is_own else "404 NOT FOUND", [])
                 return []
-            if self._watch.is_late() and environ["REQUEST_METHOD"] == "POST":
+            if self._comes_late(environ):
                 return self._one_or_none(environ, start_response)
             self.give_way()
         return self._app(environ, start_response)
@@ -133,9 +133,7 @@ class Guarded:
 
     def refuses(self, environ: "WSGIEnvironment") -> bool:
         """Whether the request comes too late to be answered; its body has been read then, and the reply is LATE."""
-        if self.stopping or self._watch is None or not self._watch.is_late() or environ["REQUEST_METHOD"] != "POST":
-            return False
-        if self._is_turn():
+        if self.stopping or not self._comes_late(environ) or self._is_turn():
             return False
         self._turn_down(environ)
         return True
@@ -162,6 +160,9 @@ class Guarded:
         self._turn_down(environ)
         start_response("503 SERVICE UNAVAILABLE", LATE)
         return [LATE_BODY]
+
+    def _comes_late(self, environ: "WSGIEnvironment") -> bool:
+        return self._watch is not None and self._watch.is_late() and environ["REQUEST_METHOD"] == "POST"
 
     def _is_turn(self) -> bool:
         """May one of those that come late be answered now?"""
