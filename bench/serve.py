@@ -166,7 +166,9 @@ def print_ratios(figures: dict[str, Figures], options: argparse.Namespace) -> No
                 cells = []
                 for connections in options.connections:
                     ours, theirs = figures["ours"].of(connections, what), of.of(connections, what)
-                    cells.append(f"{theirs / ours if what == 'p99' else ours / theirs:9.2f}")
+                    better, worse = (theirs, ours) if what == "p99" else (ours, theirs)
+                    has_answered = of.of(connections, "rate") > 0
+                    cells.append(f"{better / worse:9.2f}" if has_answered else f"{'none':>9}")
                 print(f"  {name:28}" + "".join(cells))
 
 

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,3 +66,25 @@ def wait_until_healthy(server: Server) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError(f"the server did not start:\n{server.log.read_text()}")
+
+
+def workers_of(server: Server) -> set[int]:
+    """The PIDs of the processes that the main one has started and that are alive.  Linux."""
+    pid = server.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return {int(child) for child in children if is_alive(int(child))}
+
+
+def is_alive(pid: int) -> bool:
+    """Not so a zombie, which only waits for its parent to notice.  Linux."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def wait_until(happened: Callable[[], object], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.02)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from running_server import Server, running
+from running_server import Server, running, wait_until
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 ROW = [0.5, -1, 2, 0.25]
@@ -45,13 +45,6 @@ def versions(server: Server, url: str = "/classify?model=pets") -> set[int]:
         assert status == 200, reply
         found.add(reply["version"])
     return found
-
-
-def wait_until(happened: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.1)
 
 
 def test_decisions_and_imports_reach_all_workers(settings: dict[str, str], tmp_path: Path) -> None:

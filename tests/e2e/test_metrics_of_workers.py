@@ -6,8 +6,7 @@ import os
 import shutil
 import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from model_packages import dense_network, write_package
 from pyapp.packages.statistics import statistics_of
-from running_server import JSON, Server, free_port, running
+from running_server import JSON, Server, free_port, running, wait_until, workers_of
 
 ROOT = Path(__file__).parents[2]
 GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
@@ -50,26 +49,6 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
     with running(tmp_path / "log", COMMANDS[request.param], port) as started:
         wait_until(lambda: len(workers_of(started)) == WORKERS)
         yield started
-
-
-def workers_of(server: Server) -> set[int]:
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return {int(child) for child in children if not is_zombie(child)}
-
-
-def is_zombie(pid: str) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
-def wait_until(happened: Callable[[], object], seconds: float = 20) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
 
 
 def wait_until_replaced(server: Server, gone: set[int]) -> None:

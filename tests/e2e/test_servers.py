@@ -19,7 +19,7 @@ import pytest
 
 from http_load import Load, load
 from model_packages import dense_network, write_package
-from running_server import JSON, Server, free_port, running
+from running_server import JSON, Server, free_port, is_alive, running, wait_until, workers_of
 
 ROOT = Path(__file__).parents[2]
 GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
@@ -62,20 +62,6 @@ def answer_of(server: Server, body: bytes = BODY) -> bytes:
         return text
 
 
-def workers_of(server: Server) -> list[int]:
-    """The PIDs of the processes that the main one has started and that are alive."""
-    pid = server.process.pid
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if is_alive(int(child))]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 def ranks_of(pid: int) -> dict[int, tuple[int, int]]:
     """Scheduling policy and niceness, by the numbers of its threads."""
     threads = [int(task.name) for task in Path(f"/proc/{pid}/task").iterdir()]
@@ -84,13 +70,6 @@ def ranks_of(pid: int) -> dict[int, tuple[int, int]]:
 
 def name_of(pid: int, tid: int) -> str:
     return Path(f"/proc/{pid}/task/{tid}/comm").read_text().strip()
-
-
-def wait_until(happened: Callable[[], object], seconds: float = 15) -> None:
-    end = time.monotonic() + seconds
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
 
 
 def check_answers(seen: Load, at_least: int) -> None:
@@ -148,9 +127,9 @@ def test_a_killed_worker_is_replaced_and_the_load_goes_on(start: Start, kind: st
             wait_until(lambda: seen.answers[200] >= 100)
             wait_until(lambda: len(workers_of(server)) == count)
             before = workers_of(server)
-            os.kill(before[0], signal.SIGKILL)
+            os.kill(min(before), signal.SIGKILL)
             killed = time.monotonic()
-            wait_until(lambda: len(set(workers_of(server)) - set(before)) == 1)
+            wait_until(lambda: len(workers_of(server) - before) == 1)
             answered = seen.answers[200]
             wait_until(lambda: seen.answers[200] >= answered + 200)
         check_answers(seen, 300)
