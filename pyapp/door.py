@@ -81,9 +81,11 @@ class Door:
         self._since = 0.0  # nothing that waits came before
         self._short_until = 0.0  # nothing may wait for long
         self._took = 0.0  # seconds, the last answer
+        self._together = MOST_TOGETHER  # so many of those that wait are taken at once
         self._has_company = False  # several were taken together the last time
         self._alone = threading.Lock()  # whoever answers its own request
-        for i in range(parts.config.share_of_slots or usable_cores()):
+        self._leaders = parts.config.share_of_slots or usable_cores()
+        for i in range(self._leaders):
             threading.Thread(target=self._lead, name=f"lead-{i}", daemon=True).start()
 
     def __call__(self, proto: Any, environ: dict[str, Any]) -> object:
@@ -122,18 +124,23 @@ class Door:
         return 200
 
     def _is_late(self, now: float) -> bool:
-        """Has the oldest that waits here waited for too long?  Then whoever comes would be late, too.
+        """Would who comes now wait here for too long?
+
+        It would if the oldest has, or if what waits takes so long to answer: a thousand can come within milliseconds,
+        before the first of them has waited at all.
 
         A burst may wait for a third of the deadline.  Once something had to be refused, more comes than can be
         answered, and a long queue serves nobody: all wait in it, and what has waited is in no cache any more.  It is
         kept short then (controlled delay: Maurer, Fail at Scale, 2015), but not so short that batches are not full.
         """
-        if self._waiting.empty():
+        waiting = self._waiting.qsize()
+        if not waiting:
             return False
         longest = self._deadline / 3
         if now < self._short_until:
             longest = min(longest, max(self._deadline / SHORT, self._took))
-        if now - self._since <= longest:
+        batches_before = waiting / (self._together * self._leaders)
+        if max(now - self._since, batches_before * self._took) <= longest:
             return False
         self._short_until = now + max(self._deadline, 1.0)
         return True
@@ -153,6 +160,7 @@ class Door:
                 size += len(taken[-1].body)
         self._since = taken[-1].arrived
         self._has_company = len(taken) > 1
+        self._together = MOST_TOGETHER if self._waiting.empty() else len(taken)
         return taken
 
     def _answer(self, taken: list[_Waiting]) -> None:

@@ -251,6 +251,29 @@ def test_once_something_was_refused_the_queue_is_kept_short(store: Path, open_wa
     assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
 
 
+def test_who_comes_behind_more_than_can_be_answered_in_time_is_refused(
+    store: Path, open_way: Callable[..., Way]
+) -> None:
+    way = open_way(create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1}), deadline=9)
+    computing, late = Computing(way), way.door._is_late
+    protos = [way.send(Case("/classify").open())]
+    assert computing.begun.wait(20)
+    protos += [way.send(Case("/classify").open()) for _ in range(2 * door.MOST_TOGETHER - 1)]
+    way.door._took = 1.6  # so long takes each batch, and one of them is before
+    assert not late(time.perf_counter())
+    protos.append(way.send(Case("/classify").open()))
+    assert late(way.door._since)  # two are, and a third of the deadline is 3 s
+    way.door._took = 0.4
+    assert not late(way.door._since)
+    way.door._together = 4  # large bodies
+    assert late(way.door._since)
+    way.door._leaders = 100
+    assert not late(way.door._since)
+    computing.go_on.set()
+    assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
+    assert way.door._together == door.MOST_TOGETHER  # as nothing was left behind
+
+
 def test_after_a_pause_nobody_is_late(app: Flask, open_way: Callable[..., Way]) -> None:
     way = open_way(app, deadline=0.3)
     for _ in range(2):
@@ -366,9 +389,19 @@ def test_bodies_that_are_taken_together_are_not_too_large(store: Path, open_way:
     protos = [way.send(Case("/classify").open())]
     assert computing.begun.wait(20)
     protos += [way.send(Case("/classify", rows).open()) for _ in range(20)]
+    together = []
+    answer = way.door._handle
+
+    def note(requests: list[Any]) -> Any:
+        together.append(way.door._together)
+        return answer(requests)
+
+    way.door._handle = note
     computing.go_on.set()
     assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
-    assert max(computing.sizes) == -(-door.MOST_BYTES // len(rows))
+    most = -(-door.MOST_BYTES // len(rows))
+    assert max(computing.sizes) == most
+    assert together[0] == most  # the others that wait are taken so few at a time, too
 
 
 def test_an_idle_leader_keeps_no_model(app: Flask, open_way: Callable[..., Way]) -> None:
