@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from itertools import takewhile
-from math import isnan, nan
+from math import inf, isnan, nan
 from pathlib import Path
 from statistics import median
 
@@ -139,7 +139,10 @@ def measure(server: Server, program: Path, load: Load, pace: Pace, options: argp
 
 
 def say_what_holds(points: list[Point], deadline: float) -> None:
-    peak = max(1.0, *(point.goodput for point in points))
+    """The peak is the goodput of the load that each was measured beside, if it was; else the best of all."""
+    best = max(1.0, *(point.goodput for point in points))
+    beside = [point.goodput / point.kept for point in points if point.kept > 0]
+    peak = median(beside) if beside else best
     past = sorted((point for point in points if point.offered > 1.05 * peak), key=lambda point: point.offered)
     if not past:
         print("  saturation was not reached")
@@ -148,7 +151,7 @@ def say_what_holds(points: list[Point], deadline: float) -> None:
     def kept(point: Point) -> float:
         return point.goodput / peak if isnan(point.kept) else point.kept
 
-    least, p99 = min(past, key=kept), max(point.p99 for point in past)
+    least, p99 = min(past, key=kept), max(point.p99 or inf for point in past)
     enough = list(takewhile(lambda point: kept(point) >= 0.9, past))
     far = max((point.offered for point in enough), default=peak) / peak
     lines = [

@@ -4,7 +4,7 @@ A server accepts more connections than it has threads, and what waits for a thre
 own (granian's and gunicorn's alike), whose length and age nobody can ask for.  So every worker asks itself: a thread
 sends a small request now and then, which waits in that queue like all others.  The queue is first in, first out, so
 what gets to a thread while a question has no answer yet was sent before that question or shortly after: it has waited
-for about as long as the oldest such question has.  Once that is more than a third of a deadline, predict requests are
+for about as long as the oldest such question has.  Once that is more than a third of a deadline, POST requests are
 refused with 503 before anything is parsed.  A refusal costs little, so the queue gets no longer, and what is taken has
 time left.
 

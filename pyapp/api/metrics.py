@@ -251,7 +251,7 @@ def _surroundings(host: dict[str, int], *, is_listed: bool) -> Iterator[Metric]:
     counters = {
         "store_errors": "Looks at the store that failed.",
         "database_errors": "Looks at what was decided that failed.",
-        "refused_late": "Requests that were refused because they had waited too long for a thread of the server.",
+        "refused_late": "Requests refused as they had waited, or would have waited, too long for a thread.",
         "refused_key": "Requests that were refused because they had no API key, or a wrong one.",
         "refused_limit": "Requests that were refused because there were more than SERVING_RATE_LIMIT.",
         "refused_admin": "Requests for changes that were refused because they lacked the admin's token.",
