@@ -151,10 +151,7 @@ class Door:
     def _lead(self) -> None:
         while True:
             self._guard.give_way()
-            try:
-                self._answer(self._take())  # nothing here keeps a model that was asked last, while nobody asks
-            except Exception:  # of a reply that cannot even be refused; without this thread nobody would be answered
-                log.exception("a batch failed")
+            self._answer(self._take())  # nothing here keeps a model that was asked last, while nobody asks
 
     def _take(self) -> list[_Waiting]:
         """What waits, as much as is computed together; waits for it."""
@@ -199,7 +196,9 @@ class Door:
             return self._wsgi(proto, environ)
         except Exception:
             log.exception("a request failed")
-            return proto.response_bytes(500, [], b"")
+            with suppress(Exception):  # nobody takes it; the others of its batch, and this thread, go on
+                proto.response_bytes(500, [], b"")
+            return 500
 
 
 def _refuse(proto: Any) -> int:

@@ -103,11 +103,13 @@ class Computing:
     def __init__(self, way: Way) -> None:
         self.begun, self.go_on = threading.Event(), threading.Event()
         self.sizes: list[int] = []
-        self._handle = way.door._handle
+        self.expected: list[int] = []  # so many the door expects to take the next time
+        self._door, self._handle = way.door, way.door._handle
         way.door._handle = self
 
     def __call__(self, requests: list[Any]) -> Any:
         self.sizes.append(len(requests))
+        self.expected.append(self._door._together)
         self.begun.set()
         assert self.go_on.wait(20)
         return self._handle(requests)
@@ -276,7 +278,9 @@ def test_who_comes_behind_more_than_can_be_answered_is_refused(store: Path, open
     assert way.door._together == door.MOST_TOGETHER  # as the bodies are small
 
 
-def test_a_client_that_sends_slowly_makes_nobody_late(app: Flask, open_way: Callable[..., Way]) -> None:
+def test_a_client_that_sends_slowly_makes_nobody_late(
+    app: Flask, open_way: Callable[..., Way], monkeypatch: pytest.MonkeyPatch
+) -> None:
     way = open_way(app, deadline=0.3)
     computing = Computing(way)
     first = way.send(Case("/classify").open())
@@ -287,33 +291,37 @@ def test_a_client_that_sends_slowly_makes_nobody_late(app: Flask, open_way: Call
         time.sleep(0.2)
         return read(environ, size)
 
-    way.door._fast.read = read_slowly  # type: ignore[method-assign]
-    protos = [first, way.send(Case("/classify").open())]
-    way.door._fast.read = read  # type: ignore[method-assign]
+    protos = [first]
+    with monkeypatch.context() as slow:
+        slow.setattr(way.door._fast, "read", read_slowly)
+        protos.append(way.send(Case("/classify").open()))
     protos.append(way.send(Case("/classify").open()))
     computing.go_on.set()
     assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
 
 
-def test_no_reply_ends_the_thread_that_answers(store: Path, open_way: Callable[..., Way]) -> None:
+def test_a_reply_that_cannot_be_sent_harms_neither_its_batch_nor_the_thread(
+    store: Path, open_way: Callable[..., Way]
+) -> None:
     way = open_way(create_app({"SERVING_MODELS": store, "SERVING_SLOTS": 1}))
     computing = Computing(way)
     first = way.send(Case("/classify").open())
     assert computing.begun.wait(20)
 
     def fail(*_: Any) -> None:
-        raise RuntimeError("a reply that cannot be sent")
+        raise RuntimeError("a fault of ours")
 
-    broken = Proto()
-    broken.response_bytes = fail  # type: ignore[method-assign]
+    class Unsendable(Proto):
+        response_bytes = fail
+
     way.door._wsgi = fail
-    way.door._handle = fail  # for the second batch: Flask is to answer, and nothing can
-    way.door(broken, Case("/classify").open())
+    way.door._handle = fail  # for the second batch: Flask is to answer, and cannot
+    way.door(Unsendable(), Case("/classify").open())
+    mate = way.send(Case("/classify").open())
     computing.go_on.set()
     assert first.replied.wait(20)
-    while way.door._waiting.qsize():
-        time.sleep(0.01)
-    time.sleep(0.1)
+    assert mate.replied.wait(20)
+    assert mate.reply[0] == 500
     way.door._handle = computing._handle
     way.door._has_company = True  # so that the leader is asked, not this thread
     assert way.ask(Case("/classify").open())[0] == 200
@@ -434,19 +442,11 @@ def test_bodies_that_are_taken_together_are_not_too_large(store: Path, open_way:
     protos = [way.send(Case("/classify").open())]
     assert computing.begun.wait(20)
     protos += [way.send(Case("/classify", rows).open()) for _ in range(20)]
-    together = []
-    answer = way.door._handle
-
-    def note(requests: list[Any]) -> Any:
-        together.append(way.door._together)
-        return answer(requests)
-
-    way.door._handle = note
     computing.go_on.set()
     assert all(proto.replied.wait(20) and proto.reply[0] == 200 for proto in protos)
     most = -(-door.MOST_BYTES // len(rows))
     assert max(computing.sizes) == most
-    assert together[0] == most  # so few the next ones are expected to be, too
+    assert computing.expected[1] == most  # as few as have just been taken
 
 
 def test_an_idle_leader_keeps_no_model(app: Flask, open_way: Callable[..., Way]) -> None:
