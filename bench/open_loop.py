@@ -21,7 +21,7 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from itertools import takewhile
-from math import inf, isnan, nan
+from math import inf
 from pathlib import Path
 from statistics import median
 
@@ -54,7 +54,7 @@ class Point:
     late: float  # the generator itself, at worst
     others: float  # share of the server's core that other programs took
     pace: float  # of that core, 1 is the fastest it was
-    kept: float = nan  # goodput ÷ that of the load beside it
+    kept: float = 0.0  # goodput ÷ that of the load beside it, or else of the best
 
 
 def measure_once(
@@ -85,11 +85,9 @@ def measure_once(
 def measure_pair(measure: Callable[[float], Point], share: float, beside: float, is_first: bool) -> Point:
     """A load and, for `kept`, the one beside it: which of them comes first should change from round to round."""
     if is_first:
-        point = measure(share)
-        other = measure(beside)
+        point, other = measure(share), measure(beside)
     else:
-        other = measure(beside)
-        point = measure(share)
+        other, point = measure(beside), measure(share)
     return replace(point, kept=point.goodput / max(other.goodput, 1))
 
 
@@ -112,14 +110,17 @@ def measure(server: Server, program: Path, load: Load, pace: Pace, options: argp
         rounds: list[list[Point]] = [[] for _ in options.shares]
         with Checker(running, load, overloaded=True) as during:
 
-            def measure(share: float) -> Point:
+            def at(share: float) -> Point:
                 return measure_once(program, running, load, saturation * share, pace, options)
 
             for turn in range(options.rounds):
                 for share, seen in zip(options.shares, rounds, strict=True):
                     beside = options.beside
-                    seen.append(measure_pair(measure, share, beside, turn % 2 == 0) if beside else measure(share))
+                    seen.append(measure_pair(at, share, beside, turn % 2 == 0) if beside else at(share))
         points = [typical(seen) for seen in rounds]
+        if not options.beside:
+            best = max(1.0, *(point.goodput for point in points))
+            points = [replace(point, kept=point.goodput / best) for point in points]
         print(f"\n{server.title}: a share of 1 is {saturation:,.0f} requests/s")
         print(
             "  offered/s  goodput/s  refused/s  unsent/s  lost/s   p50 ms   p99 ms p99.9 ms late ms others  pace  kept"
@@ -139,27 +140,21 @@ def measure(server: Server, program: Path, load: Load, pace: Pace, options: argp
 
 
 def say_what_holds(points: list[Point], deadline: float) -> None:
-    """The peak is the goodput of the load that each was measured beside, if it was; else the best of all."""
-    best = max(1.0, *(point.goodput for point in points))
-    beside = [point.goodput / point.kept for point in points if point.kept > 0]
-    peak = median(beside) if beside else best
+    """The peak is what `kept` compares with."""
+    peak = median([point.goodput / point.kept for point in points if point.kept > 0] or [1.0])
     past = sorted((point for point in points if point.offered > 1.05 * peak), key=lambda point: point.offered)
     if not past:
         print("  saturation was not reached")
         return
-
-    def kept(point: Point) -> float:
-        return point.goodput / peak if isnan(point.kept) else point.kept
-
-    least, p99 = min(past, key=kept), max(point.p99 or inf for point in past)
-    enough = list(takewhile(lambda point: kept(point) >= 0.9, past))
+    least, p99 = min(past, key=lambda point: point.kept), max(point.p99 or inf for point in past)
+    enough = list(takewhile(lambda point: point.kept >= 0.9, past))
     far = max((point.offered for point in enough), default=peak) / peak
     lines = [
         ("refuses with 503, loses nothing", all(p.refused > 0 and p.lost == 0 for p in past), ""),
         (
             f"goodput stays within 10 % of its peak, {peak:,.0f}/s,",
             len(enough) == len(past),
-            f"up to {far:.2f} times the peak; it is {kept(least):.0%} at {least.offered / peak:.2f} times",
+            f"up to {far:.2f} times the peak; it is {least.kept:.0%} at {least.offered / peak:.2f} times",
         ),
         ("p99 of the accepted is below the deadline", p99 < deadline, f"{p99:.1f} of {deadline:g} ms"),
     ]
