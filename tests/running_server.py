@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +14,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+ROOT = Path(__file__).parents[1]
 JSON = {"Content-Type": "application/json"}
+GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
+
+COMMANDS = {  # of the servers of docs/operating.md, which read their port from PORT
+    "granian": [sys.executable, "-m", "pyapp"],
+    "gunicorn": [str(GUNICORN), "--config", str(ROOT / "gunicorn.conf.py"), "pyapp:create_app()"],
+}
+
+needs_gunicorn = pytest.mark.skipif(not GUNICORN, reason="gunicorn is not here")
+BOTH = ["granian", pytest.param("gunicorn", marks=needs_gunicorn)]
 
 
 @dataclass

@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -15,24 +14,15 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 
 from model_packages import dense_network, write_package
 from pyapp.packages.statistics import statistics_of
-from running_server import JSON, Server, free_port, running, wait_until, workers_of
+from running_server import BOTH, COMMANDS, JSON, Server, free_port, running, wait_until, workers_of
 
-ROOT = Path(__file__).parents[2]
-GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 WORKERS = 2
 BODY = json.dumps([0.5] * 4)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
-COMMANDS = {
-    "granian": [sys.executable, "-m", "pyapp"],
-    "gunicorn": [str(GUNICORN), "--config", str(ROOT / "gunicorn.conf.py"), "pyapp:create_app()"],
-}
 
-
-@pytest.fixture(
-    params=["granian", pytest.param("gunicorn", marks=pytest.mark.skipif(not GUNICORN, reason="gunicorn is not here"))]
-)
+@pytest.fixture(params=BOTH)
 def server(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     manifest, tensors = dense_network((4, 3))
     statistics = statistics_of(manifest, {"x": np.random.default_rng(0).normal(size=(100, 4))})

@@ -1,8 +1,6 @@
 """The app on real servers, over real connections, with the models that ship."""
 
 import json
-import os
-import shutil
 import signal
 import socket
 import sys
@@ -17,14 +15,10 @@ import pytest
 
 from pyapp.config import Config
 from pyapp.serving.registry import Registry
-from running_server import Server, ask, free_port, running
-
-GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
+from running_server import BOTH, GUNICORN, Server, ask, free_port, running
 
 
-@pytest.fixture(
-    params=["granian", pytest.param("gunicorn", marks=pytest.mark.skipif(not GUNICORN, reason="gunicorn is not here"))]
-)
+@pytest.fixture(params=BOTH)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Server]:
     port = free_port()
     command = {

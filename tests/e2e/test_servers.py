@@ -3,7 +3,6 @@
 import http.client
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,24 +18,30 @@ import pytest
 
 from http_load import Load, load
 from model_packages import dense_network, write_package
-from running_server import JSON, Server, free_port, is_alive, running, wait_until, workers_of
+from running_server import (
+    BOTH,
+    COMMANDS,
+    GUNICORN,
+    JSON,
+    ROOT,
+    Server,
+    free_port,
+    is_alive,
+    needs_gunicorn,
+    running,
+    wait_until,
+    workers_of,
+)
 
-ROOT = Path(__file__).parents[2]
-GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 BODY = json.dumps([i % 256 for i in range(784)]).encode()
 
-needs_gunicorn = pytest.mark.skipif(not GUNICORN, reason="gunicorn is not here")
-both = pytest.mark.parametrize("kind", ["granian", pytest.param("gunicorn", marks=needs_gunicorn)])
+both = pytest.mark.parametrize("kind", BOTH)
 workers = pytest.mark.parametrize("count", [1, 2])
 
 Start = Callable[..., AbstractContextManager[Server]]
 
-COMMANDS = {
-    "granian": [sys.executable, "-m", "pyapp"],
-    "gunicorn": [str(GUNICORN), "--config", str(ROOT / "gunicorn.conf.py"), "pyapp:create_app()"],
-    "flask": [sys.executable, "-m", "flask", "--app", "pyapp", "run"],
-}
+FLASK = [sys.executable, "-m", "flask", "--app", "pyapp", "run"]
 
 
 @pytest.fixture
@@ -46,7 +51,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
         port = free_port()
         for name, value in {"SERVING_WORKERS": str(count), "PORT": str(port), **environ}.items():
             monkeypatch.setenv(name, value)
-        command = [*COMMANDS[kind], *(["--port", str(port)] if kind == "flask" else [])]
+        command = [*FLASK, "--port", str(port)] if kind == "flask" else COMMANDS[kind]
         with running(tmp_path / f"log-{port}", command, port) as server:
             yield server
 

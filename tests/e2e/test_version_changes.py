@@ -9,7 +9,7 @@ import pytest
 
 from model_packages import dense_network, write_package
 from pyapp.client import Client
-from running_server import Server, free_port, running
+from running_server import Server, free_port, running, workers_of
 from version_changes import NAME, Controller, Versions, forbidden, steady_load
 
 TOKEN = "a-token-for-tests"
@@ -49,8 +49,7 @@ def test_changes_under_load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def worker_mib(server: Server) -> float:
     """Memory of the server's only worker."""
-    pid = server.process.pid
-    [worker] = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    [worker] = workers_of(server)
     found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{worker}/status").read_text())
     assert found
     return int(found[1]) / 1024

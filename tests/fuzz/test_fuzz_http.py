@@ -1,23 +1,19 @@
 """The HTTP fuzzer for a short time, against the servers of docs/operating.md; by hand it runs for as long as wanted."""
 
 import os
-import shutil
 import sys
 from pathlib import Path
 
 import pytest
 from fuzz_http import COMMANDS, fuzz, write_store
 
-from running_server import free_port, running
+from running_server import BOTH, free_port, running
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "10"))
-GUNICORN = shutil.which("gunicorn", path=f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(
-    "kind", ["granian", pytest.param("gunicorn", marks=pytest.mark.skipif(not GUNICORN, reason="gunicorn is not here"))]
-)
+@pytest.mark.parametrize("kind", BOTH)
 def test_a_server_under_attack_serves_others(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("SERVING_MODELS", str(write_store(tmp_path / "models")))
